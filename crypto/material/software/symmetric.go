@@ -1,0 +1,72 @@
+package software
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/keyreeve/keyreeve/crypto/material"
+	"github.com/keyreeve/keyreeve/crypto/seal"
+	"github.com/keyreeve/keyreeve/crypto/spec"
+)
+
+// A kind is how material of one key spec is made and opened.
+type kind struct {
+	generate func(rand io.Reader) (seal.Secret, error)
+	open     func(secret seal.Secret, rand io.Reader) (material.Key, error)
+}
+
+var kinds = map[spec.KeySpec]kind{
+	spec.SymmetricDefault: {generate: generateSymmetric, open: openSymmetric},
+}
+
+// symmetricLabel separates ciphertext from all else that seal.Key seals.
+const symmetricLabel = "keyreeve SYMMETRIC_DEFAULT 1"
+
+// symmetric is AES-256-GCM under a key derived for each call. The form of a
+// ciphertext is drawn above seal.Key.
+type symmetric struct {
+	key *seal.Key
+}
+
+var _ material.Cipher = (*symmetric)(nil)
+
+func generateSymmetric(rand io.Reader) (seal.Secret, error) {
+	b := make([]byte, seal.SecretSize)
+	if _, err := io.ReadFull(rand, b); err != nil {
+		return seal.Secret{}, fmt.Errorf("reading randomness: %w", err)
+	}
+	return seal.NewSecret(b), nil
+}
+
+func openSymmetric(secret seal.Secret, rand io.Reader) (material.Key, error) {
+	key, err := seal.NewKey(secret, symmetricLabel, rand)
+	if err != nil {
+		return nil, err
+	}
+	return &symmetric{key: key}, nil
+}
+
+// Spec implements material.Key.
+func (*symmetric) Spec() spec.KeySpec { return spec.SymmetricDefault }
+
+// Encrypt implements material.Cipher.
+func (s *symmetric) Encrypt(ctx context.Context, plaintext, aad []byte) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.key.Seal(nil, plaintext, aad)
+}
+
+// Decrypt implements material.Cipher.
+func (s *symmetric) Decrypt(ctx context.Context, ciphertext, aad []byte) (seal.Secret, error) {
+	if err := ctx.Err(); err != nil {
+		return seal.Secret{}, err
+	}
+	plaintext, err := s.key.Open(ciphertext, aad)
+	if errors.Is(err, seal.ErrOpen) {
+		return seal.Secret{}, material.ErrCiphertext
+	}
+	return plaintext, err
+}
