@@ -1,0 +1,56 @@
+package world
+
+import (
+	"slices"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+func (l *loader) federatedUser(a *Account, name string, v value) {
+	f := &FederatedUser{Account: a.ID, Name: name}
+	v.checked(name, isSession)
+	v.fields(table{
+		"user":        func(v value) { l.later(func() { f.Parent = l.userNamed(a, v) }) },
+		"tags":        tagsInto(&f.Tags),
+		"policies":    l.policiesInto(&f.Session, a.ID, policy.Session, isLongName),
+		"issued":      timeInto(&f.Issued),
+		"access-keys": l.accessKeysInto(&f.Keys, AccessKey{Account: a.ID, Federated: f}),
+	}, "access-keys")
+	f.ARN = "arn:" + l.world.partition + ":sts::" + a.ID + ":federated-user/" + name
+	a.Federated = append(a.Federated, f)
+}
+
+func (l *loader) webIdentity(a *Account, name string, v value) {
+	w := &WebIdentity{Account: a.ID, Name: name}
+	v.checked(name, isSession)
+	v.fields(table{
+		"role":            func(v value) { l.later(func() { l.sessionRole(a, w, v) }) },
+		"provider":        textInto(&w.Provider, isProvider),
+		"source-identity": textInto(&w.SourceIdentity, isSession),
+		"tags":            tagsInto(&w.Tags),
+		"policies":        l.policiesInto(&w.Session, a.ID, policy.Session, isLongName),
+		"issued":          timeInto(&w.Issued),
+		"access-keys":     l.accessKeysInto(&w.Keys, AccessKey{Account: a.ID, Identity: w}),
+	}, "role", "provider", "access-keys")
+	a.Identities = append(a.Identities, w)
+}
+
+func (l *loader) userNamed(a *Account, v value) *User {
+	name := v.text()
+	i := slices.IndexFunc(a.Users, func(u *User) bool { return u.Name == name })
+	if i < 0 {
+		v.failf("no user %q in this account", name)
+		return nil
+	}
+	return a.Users[i]
+}
+
+func (l *loader) sessionRole(a *Account, w *WebIdentity, v value) {
+	name := v.text()
+	w.Role = l.world.RoleByName(a.ID, name)
+	if w.Role == nil {
+		v.failf("no role %q in this account", name)
+		return
+	}
+	w.ARN = "arn:" + l.world.partition + ":sts::" + a.ID + ":assumed-role/" + name + "/" + w.Name
+}
