@@ -95,19 +95,23 @@ func (k *Key) Open(sealed, aad []byte) (Secret, error) {
 	return NewSecret(plaintext), nil
 }
 
-// messageCipher derives the key of one message.
+// messageCipher makes the cipher of one message.
 func messageCipher(secret, salt []byte, label string) (cipher.AEAD, error) {
 	key, err := hkdf.Key(sha256.New, secret, salt, label, SecretSize)
 	if err != nil {
 		return nil, fmt.Errorf("deriving a message key: %w", err)
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("making a message cipher: %w", err)
-	}
-	gcm, err := cipher.NewGCM(block)
+	gcm, err := newGCM(key)
 	if err != nil {
 		return nil, fmt.Errorf("making a message cipher: %w", err)
 	}
 	return gcm, nil
+}
+
+func newGCM(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
 }

@@ -11,26 +11,27 @@ const hidden = "secret"
 
 // A Secret is bytes that must not be seen: it prints, logs and marshals as the
 // word "secret", whatever the verb. The zero value is a secret of no bytes.
+// Secrets are neither == nor reflect.DeepEqual: see Equal.
 //
-// The bytes sit behind a pointer because fmt does not call the methods of
-// unexported fields: a Secret inside another struct prints as an address.
+// The bytes sit in a closure because fmt does not call the methods of
+// unexported fields, follows pointers when a verb does not fit, and cannot
+// look into a function: inside another struct a Secret prints as an address.
 type Secret struct {
-	_     [0]func() // no ==, which would compare addresses: see Equal
-	bytes *[]byte
+	expose func() []byte
 }
 
 // NewSecret takes ownership of b: the caller must neither keep nor change it.
 func NewSecret(b []byte) Secret {
-	return Secret{bytes: &b}
+	return Secret{expose: func() []byte { return b }}
 }
 
 // Expose returns the bytes themselves, not a copy. The caller must not change
 // them, and must not put them where they can be printed.
 func (s Secret) Expose() []byte {
-	if s.bytes == nil {
+	if s.expose == nil {
 		return nil
 	}
-	return *s.bytes
+	return s.expose()
 }
 
 // Equal compares in a time that depends on the lengths only.
