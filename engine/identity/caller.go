@@ -1,0 +1,81 @@
+// Package identity says who the caller of a request is and which policies are
+// attached to it.
+package identity
+
+import (
+	"time"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/world"
+)
+
+// A Caller is an authenticated principal, as the world of its request has it.
+// It is plain data, and holds no secret.
+type Caller struct {
+	Type    decision.PrincipalType
+	Account string
+	// ARN to print: of the user, the role session, the federated user, or the
+	// root user.
+	ARN string
+	// ID is aws:userid and the principalId of audit events: the user's unique
+	// id, "<role id>:<session>", "<account>:<federated name>", or the account.
+	ID          string
+	Name        string // of the user; the role session; the federated user; empty for root
+	AccessKeyID string
+
+	User *world.User // the user, or the parent of a federated user
+	Role *world.Role // of a role session or web identity
+
+	// Session is what temporary credentials carry; nil for an access key of
+	// a user or of root.
+	Session *Session
+
+	world *world.World
+}
+
+// A Session is what temporary credentials carry. All that is not in it
+// is as the world has it now.
+type Session struct {
+	Issued         time.Time
+	Expires        time.Time // zero: the world lists the credentials
+	Tags           map[string]string
+	SourceIdentity string
+	Provider       string // identity provider, of a web identity
+	MFA            bool
+	MFATime        time.Time // when MFA was proved; zero without
+
+	// Policies are the session policies; nil when none was passed.
+	Policies []decision.Policy
+}
+
+// Principal is the caller as decisions know it.
+func (c Caller) Principal() decision.Principal {
+	p := decision.Principal{Type: c.Type, Account: c.Account, ARN: c.ARN}
+	if c.User != nil {
+		p.User = c.User.ID
+	}
+	if c.Role != nil {
+		p.Role = c.Role.ID
+	}
+	switch c.Type {
+	case decision.Role, decision.WebIdentity, decision.ServiceLinkedRole, decision.Federated:
+		p.Session = c.ID
+	}
+	if c.Session != nil {
+		p.Provider = c.Session.Provider
+	}
+	if o := c.world.Organization(); o.Unit(c.Account) != nil {
+		p.OrgID = o.ID
+		p.Management = o.Management == c.Account
+	}
+	return p
+}
+
+// PrincipalARN is the ARN that policies and aws:PrincipalArn have: for a role
+// session that of the role.
+func (c Caller) PrincipalARN() string {
+	if c.Role != nil {
+		return c.Role.ARN
+	}
+	return c.ARN
+}
