@@ -1,0 +1,213 @@
+// Package server is HTTP to engine.Serve and back, with TLS.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"github.com/keyreeve/keyreeve/engine/wire"
+)
+
+// Config says what a Server does. Handler is required.
+type Config struct {
+	// Handler answers every request that is not one of the paths below.
+	Handler func(context.Context, wire.Request) wire.Response
+
+	Listen string       // host:port; port 0 takes a free one; empty is 127.0.0.1:0
+	TLS    *tls.Config  // nil serves plain HTTP; see NewTLS
+	Log    *slog.Logger // nil discards
+
+	Enforced map[string]string // what /healthz tells to be enforced, by name
+	Ready    func() error      // asked by /readyz; nil is always ready
+
+	// Metrics answers /metrics, on MetricsListen if that is set, otherwise
+	// beside the API. nil turns it off.
+	Metrics       http.Handler
+	MetricsListen string
+
+	Now   func() time.Time // nil is time.Now
+	NewID func() string    // request ids; nil makes random UUIDs
+
+	Timeouts Timeouts
+}
+
+// Timeouts bound how long a client may take; zero fields get the defaults.
+type Timeouts struct {
+	Header   time.Duration // for the header of a request; 10 s
+	Read     time.Duration // for a whole request; 30 s
+	Write    time.Duration // from the end of the header to the end of the answer; 60 s
+	Idle     time.Duration // between requests of a connection; 120 s
+	Shutdown time.Duration // for what is under way when Run ends; 30 s
+}
+
+// maxHeader bounds the header of a request, in bytes. A session token is at
+// most a few kilobytes.
+const maxHeader = 64 << 10
+
+// A Server listens from New on and answers while Run runs. It is safe for
+// concurrent use.
+type Server struct {
+	config    Config
+	listeners []net.Listener // API first, then metrics
+	servers   []*http.Server
+	draining  atomic.Bool
+}
+
+// New checks config and binds its listeners, so that their addresses are known
+// before Run. Close releases them if Run is never called.
+func New(config Config) (*Server, error) {
+	if config.Handler == nil {
+		return nil, errors.New("server: Config.Handler is required")
+	}
+	s := &Server{config: withDefaults(config)}
+	if err := s.bind(s.config.Listen, s.api(), s.config.TLS); err != nil {
+		return nil, err
+	}
+	if s.config.Metrics == nil || s.config.MetricsListen == "" {
+		return s, nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", s.config.Metrics)
+	if err := s.bind(s.config.MetricsListen, mux, nil); err != nil {
+		_ = s.Close() // the first failure is the one to tell
+		return nil, err
+	}
+	return s, nil
+}
+
+func withDefaults(c Config) Config {
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:0"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.NewID == nil {
+		c.NewID = uuid.NewString
+	}
+	t := &c.Timeouts
+	for field, value := range map[*time.Duration]time.Duration{
+		&t.Header: 10 * time.Second, &t.Read: 30 * time.Second, &t.Write: time.Minute,
+		&t.Idle: 2 * time.Minute, &t.Shutdown: 30 * time.Second,
+	} {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	return c
+}
+
+// bind listens on address for handler. HTTP/1.1 only, as the real endpoints.
+func (s *Server) bind(address string, handler http.Handler, secure *tls.Config) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	if secure != nil {
+		l = tls.NewListener(l, secure)
+	}
+	t := s.config.Timeouts
+	s.listeners = append(s.listeners, l)
+	s.servers = append(s.servers, &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: t.Header,
+		ReadTimeout:       t.Read,
+		WriteTimeout:      t.Write,
+		IdleTimeout:       t.Idle,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
+	})
+	return nil
+}
+
+// api returns the handler of the API's listener.
+func (s *Server) api() http.Handler {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.GET("/healthz", s.healthy)
+	e.GET("/readyz", s.ready)
+	if s.config.Metrics != nil && s.config.MetricsListen == "" {
+		e.GET("/metrics", echo.WrapHandler(s.config.Metrics))
+	}
+	e.Any("/*", s.call)
+	e.HTTPErrorHandler = func(_ error, c echo.Context) { s.unrouted(c) }
+	return e
+}
+
+// Addr returns the address that the API listens on.
+func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
+
+// URL returns the base of the API's URL.
+func (s *Server) URL() string {
+	if s.config.TLS != nil {
+		return "https://" + s.Addr().String()
+	}
+	return "http://" + s.Addr().String()
+}
+
+// MetricsAddr returns the address of the metrics' own listener, nil without.
+func (s *Server) MetricsAddr() net.Addr {
+	if len(s.listeners) < 2 {
+		return nil
+	}
+	return s.listeners[1].Addr()
+}
+
+// Close closes the listeners and all connections at once.
+func (s *Server) Close() error {
+	var all []error
+	for i, srv := range s.servers {
+		all = append(all, srv.Close())
+		if err := s.listeners[i].Close(); !errors.Is(err, net.ErrClosed) {
+			all = append(all, err)
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Run answers requests until ctx ends, then takes no new ones, finishes those
+// under way, and returns nil. It returns an error if a listener breaks, or if
+// requests outlast Timeouts.Shutdown and are cut off. It may be called once.
+func (s *Server) Run(ctx context.Context) error {
+	ended := make(chan error, len(s.servers))
+	for i, srv := range s.servers {
+		go func() { ended <- srv.Serve(s.listeners[i]) }()
+	}
+	running := len(s.servers)
+	var broken error
+	select {
+	case <-ctx.Done():
+	case broken = <-ended:
+		running--
+	}
+	s.draining.Store(true)
+	// ctx has ended, the requests under way have not.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Timeouts.Shutdown)
+	defer cancel()
+	var all []error
+	if broken != nil {
+		all = append(all, fmt.Errorf("serving: %w", broken))
+	}
+	for _, srv := range s.servers {
+		if err := srv.Shutdown(grace); err != nil {
+			all = append(all, fmt.Errorf("finishing requests: %w", err), srv.Close())
+		}
+	}
+	for range running {
+		<-ended // each returns http.ErrServerClosed once its server is shut down
+	}
+	return errors.Join(all...)
+}
