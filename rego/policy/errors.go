@@ -78,7 +78,7 @@ const (
 	CodeTrustResource        Code = "ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE"
 	CodeTrustNotPrincipal    Code = "ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL"
 	CodeTrustAction          Code = "MISMATCHED_ACTION_FOR_PRINCIPAL"
-	CodeOverlyPermissive     Code = "KR_OVERLY_PERMISSIVE_CONDITION"
+	CodeForAllValues         Code = "FORALLVALUES_WITH_SINGLE_VALUED_KEY"
 )
 
 // An Error is one fault of a document. Its message says what is wrong without
@@ -108,6 +108,21 @@ func (e Errors) Error() string {
 		lines[i] = e[i].Error()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Summary is the first fault on one line and the number of the others, for a
+// client that gets one sentence. The texts that the service fixes stand alone.
+func (e Errors) Summary() string {
+	switch {
+	case len(e) == 0:
+		return ""
+	case e[0].Code == CodeForAllValues:
+		return e[0].Message
+	case len(e) == 1:
+		return e[0].Error()
+	default:
+		return fmt.Sprintf("%s (and %d more)", e[0].Error(), len(e)-1)
+	}
 }
 
 // LimitExceeded tells whether err says that the document is larger than its

@@ -57,6 +57,7 @@ type reader struct {
 	// mark is a place already computed; places are asked for in ascending
 	// order, so counting lines and columns is linear over the whole text.
 	mark   place
+	latin  bool
 	faults *faults
 }
 
@@ -69,9 +70,10 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.message }
 
-// readJSON reads text; ok is false if it is not JSON, and f says why.
-func readJSON(text string, f *faults) (root node, ok bool) {
-	r := &reader{text: text, mark: place{line: 1, column: 1}, faults: f}
+// readJSON reads text; ok is false if it is not JSON, and f says why. If latin,
+// strings keep to the characters of latinOne also where they are escaped.
+func readJSON(text string, latin bool, f *faults) (root node, ok bool) {
+	r := &reader{text: text, mark: place{line: 1, column: 1}, latin: latin, faults: f}
 	root, err := r.document()
 	if err != nil {
 		f.add(err.code, err.pos, "%s", err.message)
@@ -230,11 +232,15 @@ func (r *reader) array(path string, depth int) (node, *syntaxError) {
 
 func (r *reader) word(path string) (node, *syntaxError) {
 	at := r.here()
-	for word, kind := range map[string]nodeKind{"true": boolNode, "false": boolNode, "null": nullNode} {
-		if strings.HasPrefix(r.text[r.off:], word) {
-			r.off += len(word)
-			return node{kind: kind, text: word, at: at}, nil
+	for _, word := range []string{"true", "false", "null"} {
+		if !strings.HasPrefix(r.text[r.off:], word) {
+			continue
 		}
+		r.off += len(word)
+		if word == "null" {
+			return node{kind: nullNode, at: at}, nil
+		}
+		return node{kind: boolNode, text: word, at: at}, nil
 	}
 	return node{}, r.fail(path, "found %s where a value is expected", r.found())
 }
@@ -268,8 +274,15 @@ func (r *reader) digits() int {
 	return r.off - start
 }
 
-// child is the path of a member.
+// maxName bounds the bytes of a name in a path, so that a long one in front of
+// a long list does not multiply.
+const maxName = 128
+
+// child is the path of a member. A name too long for it ends in "…".
 func child(path, name string) string {
+	if len(name) > maxName {
+		name = strings.ToValidUTF8(name[:maxName], "") + "…"
+	}
 	for i := range len(name) {
 		c := name[i]
 		if c != '_' && (c < '0' || c > '9' || i == 0) && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {

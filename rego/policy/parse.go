@@ -54,7 +54,7 @@ func (p *parser) read(text []byte) (node, bool) {
 		p.faults.add(CodeCharacter, r.here().pos("$"), "%s in %s", r.found(), p.schema.charset())
 		return node{}, false
 	}
-	return readJSON(s, &p.faults)
+	return readJSON(s, p.schema.latin, &p.faults)
 }
 
 func (s schema) charset() string {

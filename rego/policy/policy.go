@@ -120,6 +120,19 @@ type Condition struct {
 	Pos     Pos
 }
 
+// OperatorText is the operator with qualifier and suffix in its canonical
+// spelling: "ForAnyValue:StringEqualsIfExists".
+func (c Condition) OperatorText() string {
+	text := c.Operator
+	if c.Set != NoQualifier {
+		text = c.Set.String() + ":" + text
+	}
+	if c.IfExists {
+		text += "IfExists"
+	}
+	return text
+}
+
 // SetQualifier is the set operator before a condition operator.
 type SetQualifier int
 
@@ -200,7 +213,8 @@ const (
 
 // A Pos is a place in a document's text.
 type Pos struct {
-	// Path in JSON path notation: $.Statement[0].Action[1]
+	// Path in JSON path notation: $.Statement[0].Action[1]. Names beyond 128
+	// bytes are cut short there.
 	Path string
 	// Line and Column count from 1, columns in characters; Offset counts
 	// bytes from 0.

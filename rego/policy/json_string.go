@@ -11,6 +11,7 @@ import (
 // valid UTF-8 already. Half a surrogate pair is refused: it stands for no
 // character, and readers that replace it would disagree with this one.
 func (r *reader) str(path string) (string, *syntaxError) {
+	at := r.here()
 	r.off++
 	start := r.off
 	var b strings.Builder
@@ -22,7 +23,11 @@ func (r *reader) str(path string) (string, *syntaxError) {
 			if b.Len() == 0 {
 				return s, nil
 			}
-			return b.String() + s, nil
+			s = b.String() + s
+			if _, bad := badCharacter(s, r.latin); bad {
+				r.faults.add(CodeCharacter, at.pos(path), "an escape stands for a character that this kind of policy does not hold")
+			}
+			return s, nil
 		case c == '\\':
 			b.WriteString(r.text[start:r.off])
 			c, err := r.escape(path)

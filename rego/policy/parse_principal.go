@@ -7,7 +7,8 @@ import (
 
 func (p *parser) principals(s *Statement, f *field, pos Pos) {
 	s.NotPrincipal = f.name == "NotPrincipal"
-	p.notEmpty(s.NotPrincipal, f, pos)
+	s.Principals = []Principal{}
+	before := len(p.faults.all)
 	switch n := f.value; {
 	case n.kind == stringNode && n.text == "*":
 		s.Principals = []Principal{{Type: Everyone, Text: "*", Pos: n.at.pos(pos.Path)}}
@@ -17,6 +18,9 @@ func (p *parser) principals(s *Statement, f *field, pos Pos) {
 		for i := range n.fields {
 			p.principalList(s, &n.fields[i], pos.Path)
 		}
+	}
+	if s.NotPrincipal && len(s.Principals) == 0 && len(p.faults.all) == before {
+		p.faults.add(CodeEmptyNegation, pos, "NotPrincipal names nobody, which would match everybody")
 	}
 }
 

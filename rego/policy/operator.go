@@ -100,18 +100,6 @@ type operatorCall struct {
 	ifExists bool
 }
 
-// name is the canonical spelling with qualifier and suffix.
-func (c operatorCall) name() string {
-	name := c.op.Name
-	if c.set != NoQualifier {
-		name = c.set.String() + ":" + name
-	}
-	if c.ifExists {
-		name += "IfExists"
-	}
-	return name
-}
-
 // parseOperator reads "ForAnyValue:StringEqualsIfExists" in any case.
 func parseOperator(text string) (operatorCall, bool) {
 	var c operatorCall

@@ -12,9 +12,8 @@ var (
 	serviceKeys  = []string{"kms:CallerAccount", "kms:ViaService"}
 	resourceKeys = []string{"aws:ResourceTag/", "kms:CustomerMasterKeySpec", "kms:CustomerMasterKeyUsage", "kms:KeyOrigin",
 		"kms:KeySpec", "kms:KeyUsage", "kms:MultiRegion", "kms:MultiRegionKeyType", "kms:ResourceAliases"}
-	contextKeys     = []string{"kms:EncryptionContext:", "kms:EncryptionContextKeys"}
-	cryptoKeys      = []string{"kms:EncryptionAlgorithm", "kms:RequestAlias"}
-	attestationKeys = []string{"kms:RecipientAttestation:"}
+	contextKeys = []string{"kms:EncryptionContext:", "kms:EncryptionContextKeys"}
+	cryptoKeys  = []string{"kms:EncryptionAlgorithm", "kms:RequestAlias"}
 )
 
 // Actions of kms, all of the current API, and those of sts and iam that its

@@ -1,9 +1,6 @@
 package policy
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 func (p *parser) conditions(s *Statement, f *field, pos Pos) {
 	if f.value.kind != objectNode {
@@ -15,15 +12,16 @@ func (p *parser) conditions(s *Statement, f *field, pos Pos) {
 		block := &f.value.fields[i]
 		at := block.at.pos(child(pos.Path, block.name))
 		call, ok := parseOperator(block.name)
+		name := Condition{Set: call.set, Operator: call.op.Name, IfExists: call.ifExists}.OperatorText()
 		switch {
 		case !ok:
 			p.faults.add(CodeOperator, at, "%q is no condition operator", brief(block.name))
 		case call.ifExists && call.op.Type == PresenceType:
 			p.faults.add(CodeNullIfExists, at, "Null has no IfExists")
-		case seen[call.name()]:
-			p.faults.add(CodeConditionCase, at, "the operator %s appears twice", call.name())
+		case seen[name]:
+			p.faults.add(CodeConditionCase, at, "the operator %s appears twice", name)
 		default:
-			seen[call.name()] = true
+			seen[name] = true
 			p.conditionBlock(s, call, block, at)
 		}
 	}
@@ -49,8 +47,25 @@ func (p *parser) conditionBlock(s *Statement, call operatorCall, block *field, p
 			p.faults.add(code, c.Pos, "%s", fault)
 			continue
 		}
+		if p.kind == Key && call.set == ForAllValues {
+			p.overlyPermissive(c)
+		}
 		c.Values = p.operands(call, f.value, c.Pos)
 		s.Conditions = append(s.Conditions, c)
+	}
+}
+
+// overlyPermissive refuses what the service refuses with these texts (A-32;
+// Guide, Using set operators with condition keys).
+func (p *parser) overlyPermissive(c Condition) {
+	switch {
+	case strings.HasPrefix(c.Key, "kms:encryptioncontext:"):
+		p.faults.add(CodeForAllValues, c.Pos, "OverlyPermissiveCondition:EncryptionContext: Using the ForAllValues set operator with a "+
+			"single-valued condition key matches requests without the specified encryption context or with an unspecified encryption "+
+			"context. To fix, remove ForAllValues.")
+	case strings.HasPrefix(c.Key, "aws:requesttag/"):
+		p.faults.add(CodeForAllValues, c.Pos, "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued "+
+			"condition key matches requests without the specified tag or with an unspecified tag. To fix, remove ForAllValues.")
 	}
 }
 
@@ -66,8 +81,8 @@ func conditionKeyFault(name string) (Code, string) {
 	case strings.ContainsFunc(rest, func(c rune) bool { return c < 0x20 || c == 0x7f }):
 		return CodeConditionKey, "a condition key holds no control characters"
 	}
-	if slices.Contains(prefixKeys, strings.ToLower(name)) {
-		return CodeTagKey, "the condition key lacks the name after its last separator"
+	if k, ok := ConditionKeyNamed(name); ok && k.Prefix() && len(name) <= len(k.Name) {
+		return CodeTagKey, "the condition key ends where a name must follow, as in " + k.Name + "NAME"
 	}
 	return "", ""
 }
@@ -117,14 +132,11 @@ func (p *parser) operand(op Operator, text string, at Pos) (Value, bool) {
 		return v, false
 	}
 	if op.Type == ARNType && !v.HasVariable() && !arnPattern(text) {
-		p.faults.add(CodeARN, at, "the value of %s is an ARN of six parts, wildcards included, or *", op.Name)
+		p.faults.add(CodeARN, at, "the value of %s is an ARN of six parts, each of which may hold wildcards", op.Name)
 		return v, false
 	}
 	return v, true
 }
 
 // arnPattern tells whether text can be compared with ARNs part by part.
-func arnPattern(text string) bool {
-	fields := strings.SplitN(text, ":", 6)
-	return text == "*" || len(fields) == 6
-}
+func arnPattern(text string) bool { return strings.Count(text, ":") >= 5 }
