@@ -2,6 +2,9 @@
 package wire
 
 import (
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
@@ -35,6 +38,20 @@ type Request struct {
 	Received   time.Time
 }
 
+// String names the request, and shows neither body nor credentials.
+func (r Request) String() string {
+	return fmt.Sprintf("request %s (%s, %d bytes)", r.ID, r.Method, len(r.Body))
+}
+
+// Format names the request, and shows neither body nor credentials.
+func (r Request) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) } // best effort
+
+// LogValue names the request, and shows neither body nor credentials.
+func (r Request) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// MarshalJSON names the request, and shows neither body nor credentials.
+func (r Request) MarshalJSON() ([]byte, error) { return []byte(quote(r.String())), nil }
+
 // TLSDetails are the facts about a connection that CloudTrail records as tlsDetails.
 type TLSDetails struct {
 	Version     string // "TLSv1.2" or "TLSv1.3"
@@ -50,3 +67,17 @@ type Response struct {
 	Header http.Header
 	Body   []byte
 }
+
+// String names the response, and does not show its body.
+func (r Response) String() string {
+	return fmt.Sprintf("response %d (%d bytes)", r.Status, len(r.Body))
+}
+
+// Format names the response, and does not show its body.
+func (r Response) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) } // best effort
+
+// LogValue names the response, and does not show its body.
+func (r Response) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// MarshalJSON names the response, and does not show its body.
+func (r Response) MarshalJSON() ([]byte, error) { return []byte(quote(r.String())), nil }
