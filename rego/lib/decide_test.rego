@@ -1,0 +1,387 @@
+package keyreeve.decide_test
+
+import data.keyreeve.decide
+
+# A user asks to decrypt with a key of the own account; nothing allows it.
+request := {
+	"rule": "key_policy",
+	"action": "kms:Decrypt",
+	"cross_account_possible": true,
+	"principal": {"type": "user", "account": "111122223333", "user": "AIDAUSER", "management": false},
+	"resource": {"account": "111122223333", "management": false, "aws_managed": false},
+	"encryption_context": {},
+	"child": null,
+	"grants": [],
+	"layers": {
+		"scp": null,
+		"rcp": null,
+		"endpoint": null,
+		"boundary": null,
+		"session": null,
+		"identity": [[]],
+		"resource": [[silent]],
+	},
+}
+
+silent := {"allow": [], "deny": []}
+
+empty := [[silent]]
+
+by(via) := [[{"allow": [[0, via]], "deny": []}]]
+
+denies := [[{"allow": [], "deny": [[3, "policy"]]}]]
+
+layers(changes) := {"layers": changes}
+
+delegates := layers({"resource": by("account"), "identity": by("policy")})
+
+root := {"principal": {"type": "root"}}
+
+role := {"principal": {"type": "role", "role": "AROAROLE", "session": "AROAROLE:s"}}
+
+linked := {"principal": {"type": "service_linked_role", "role": "AROALINKED"}}
+
+federated := {"principal": {"type": "federated", "session": "111122223333:f"}}
+
+service := {"principal": {"type": "service", "services": ["logs.amazonaws.com"], "account": null}}
+
+elsewhere := {"resource": {"account": "444455556666"}}
+
+identity_only := {"rule": "identity_only", "action": "kms:CreateKey"}
+
+trust := {"rule": "trust", "action": "sts:AssumeRole"}
+
+granted(party) := {"grants": [{
+	"id": "g1",
+	"grantee": party,
+	"retiree": null,
+	"issuer": "111122223333",
+	"operations": ["kms:Decrypt"],
+	"equals": null,
+	"subset": null,
+}]}
+
+to_user := granted({"via": "user", "id": "AIDAUSER"})
+
+to_role := granted({"via": "role", "id": "AROAROLE"})
+
+to_session := granted({"via": "session", "id": "AROAROLE:s"})
+
+to_account := granted({"via": "account", "id": "111122223333"})
+
+decided(changes) := answer if {
+	answer := decide.decision with input as object.union_n(array.concat([request], changes))
+}
+
+# Reason and layer, and whether it allows, in one word each.
+verdict(changes) := sprintf("%s %s", [answer.reason, answer.layer]) if {
+	answer := decided(changes)
+	says_allow := answer.reason == "allow"
+	answer.allow == says_allow
+}
+
+test_without_any_allow_a_request_is_refused if {
+	verdict([]) == "no-allow resource"
+	decided([]) == {
+		"allow": false,
+		"reason": "no-allow",
+		"layer": "resource",
+		"statements": [],
+		"grants": [],
+		"exempt": set(),
+	}
+}
+
+test_a_request_without_facts_is_refused if {
+	answer := decide.decision with input as {}
+	answer.allow == false
+}
+
+test_a_caller_and_a_key_without_accounts_are_not_at_home if {
+	answer := decide.decision with input as object.remove(
+		object.union(request, layers({"resource": by("user")})),
+		["resource"],
+	)
+	answer.allow == false
+}
+
+test_a_deny_in_any_layer_wins_over_every_allow if {
+	every layer in ["scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"] {
+		answer := decided([
+			delegates, to_user,
+			layers({layer: [[{"allow": [[0, "account"]], "deny": [[3, "policy"]]}]]}),
+		])
+		answer.allow == false
+		answer.reason == "explicit-deny"
+		answer.layer == layer
+		answer.statements == [[layer, 0, 0, 3, "policy"]]
+		answer.grants == []
+	}
+}
+
+test_of_several_denies_the_first_layer_is_named if {
+	order := ["scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"]
+	every i, layer in order {
+		later := {other: denies | some other in array.slice(order, i, 7)}
+		verdict([layers(later)]) == concat(" ", ["explicit-deny", layer])
+	}
+}
+
+test_a_deny_names_its_level_and_policy if {
+	answer := decided([layers({"scp": [[silent], [silent, denies[0][0]]]})])
+	answer.statements == [["scp", 1, 1, 3, "policy"]]
+}
+
+test_every_scp_level_must_allow if {
+	verdict([delegates, layers({"scp": [by("policy")[0], by("policy")[0]]})]) == "allow identity"
+	verdict([delegates, layers({"scp": [by("policy")[0], [silent]]})]) == "no-allow scp"
+	verdict([delegates, layers({"scp": [[], by("policy")[0]]})]) == "no-allow scp"
+	verdict([delegates, layers({"scp": []})]) == "no-allow scp"
+}
+
+test_any_scp_of_a_level_may_allow if {
+	verdict([delegates, layers({"scp": [[silent, by("policy")[0][0]]]})]) == "allow identity"
+}
+
+test_scps_bind_the_root_user if verdict([delegates, root, layers({"scp": empty})]) == "no-allow scp"
+
+test_scps_do_not_bind_the_management_account if {
+	manager := {"principal": {"management": true}}
+	verdict([delegates, manager, layers({"scp": empty})]) == "allow identity"
+	verdict([delegates, manager, layers({"scp": denies})]) == "allow identity"
+	decided([delegates, manager, layers({"scp": denies})]).exempt == {"scp"}
+}
+
+test_scps_do_not_bind_service_linked_roles_nor_services if {
+	verdict([linked, layers({"scp": denies, "resource": by("role")})]) == "allow resource"
+	verdict([service, layers({"scp": denies, "resource": by("service")})]) == "allow resource"
+}
+
+test_rcps_only_deny if {
+	verdict([delegates, layers({"rcp": empty})]) == "allow identity"
+	verdict([layers({"rcp": by("everyone")})]) == "no-allow resource"
+}
+
+test_rcps_bind_services if {
+	verdict([service, layers({"rcp": denies, "resource": by("service")})]) == "explicit-deny rcp"
+}
+
+test_rcps_spare_what_they_do_not_bind if {
+	denied := layers({"rcp": denies, "resource": by("role")})
+	verdict([role, denied]) == "explicit-deny rcp"
+	verdict([linked, denied]) == "allow resource"
+	verdict([role, denied, {"resource": {"management": true}}]) == "allow resource"
+	verdict([role, denied, {"resource": {"aws_managed": true}}]) == "allow resource"
+	owner := {"rule": "grant", "action": "kms:RetireGrant"}
+	verdict([root, denied, owner, to_account]) == "allow grant"
+}
+
+test_an_endpoint_policy_must_allow if {
+	verdict([delegates, layers({"endpoint": empty})]) == "no-allow endpoint"
+	verdict([delegates, layers({"endpoint": by("everyone")})]) == "allow identity"
+	verdict([service, layers({"endpoint": empty, "resource": by("service")})]) == "no-allow endpoint"
+}
+
+test_an_account_in_an_endpoint_policy_is_everyone_in_it if {
+	verdict([layers({"endpoint": by("account"), "resource": by("user")})]) == "allow resource"
+}
+
+test_scps_are_named_before_the_endpoint if {
+	verdict([layers({"scp": empty, "endpoint": empty})]) == "no-allow scp"
+}
+
+test_across_accounts_the_permissions_table_may_say_no if {
+	never := {"cross_account_possible": false}
+	verdict([elsewhere, never, delegates, to_user]) == "cross-account resource"
+	verdict([never, delegates]) == "allow identity"
+	verdict([service, never, layers({"resource": by("service")})]) == "allow resource"
+	verdict([elsewhere, never, layers({"endpoint": empty})]) == "no-allow endpoint"
+}
+
+test_a_key_policy_allows_the_caller_itself if {
+	verdict([layers({"resource": by("user")})]) == "allow resource"
+	verdict([layers({"resource": by("everyone")})]) == "allow resource"
+	verdict([role, layers({"resource": by("role")})]) == "allow resource"
+	verdict([role, layers({"resource": by("session")})]) == "allow resource"
+	verdict([federated, layers({"resource": by("session")})]) == "allow resource"
+	decided([layers({"resource": by("user")})]).statements == [["resource", 0, 0, 0, "user"]]
+}
+
+test_the_account_in_a_key_policy_delegates if {
+	verdict([layers({"resource": by("account")})]) == "no-allow identity"
+	verdict([layers({"resource": by("account"), "identity": by("policy")})]) == "allow identity"
+	decided([delegates]).statements == [
+		["resource", 0, 0, 0, "account"],
+		["identity", 0, 0, 0, "policy"],
+	]
+}
+
+test_iam_policies_alone_do_not_open_a_key if {
+	verdict([layers({"identity": by("policy")})]) == "no-allow resource"
+}
+
+test_a_key_without_policy_is_not_opened_by_iam_policies if {
+	verdict([layers({"resource": null, "identity": by("policy")})]) == "no-allow resource"
+}
+
+test_the_root_user_needs_no_iam_policy_where_the_account_is_allowed if {
+	verdict([root]) == "no-allow resource"
+	verdict([root, layers({"resource": by("account")})]) == "allow resource"
+	verdict([root, elsewhere, layers({"resource": by("account")})]) == "allow resource"
+	decided([root, layers({"resource": by("account")})]).statements == [["resource", 0, 0, 0, "account"]]
+}
+
+test_a_direct_allow_is_named_before_a_delegated_one if {
+	both := layers({"resource": [[{"allow": [[0, "account"], [1, "user"]], "deny": []}]], "identity": by("policy")})
+	verdict([both]) == "allow resource"
+	decided([both]).statements == [["resource", 0, 0, 0, "account"], ["resource", 0, 0, 1, "user"]]
+}
+
+test_a_service_is_allowed_by_the_key_policy_alone if {
+	verdict([service, layers({"resource": by("service")})]) == "allow resource"
+	verdict([service, layers({"resource": by("everyone")})]) == "allow resource"
+	verdict([service]) == "no-allow resource"
+}
+
+test_policies_of_principals_do_not_apply_to_services if {
+	verdict([service, identity_only, layers({"identity": by("policy")})]) == "no-allow identity"
+	denied := {"boundary": denies, "session": denies, "identity": denies}
+	verdict([service, layers(denied), layers({"resource": by("service")})]) == "allow resource"
+}
+
+test_across_accounts_both_sides_must_allow if {
+	every via in ["everyone", "account", "user"] {
+		verdict([elsewhere, layers({"resource": by(via)})]) == "no-allow identity"
+		verdict([elsewhere, layers({"resource": by(via), "identity": by("policy")})]) == "allow identity"
+	}
+	verdict([elsewhere, layers({"identity": by("policy")})]) == "no-allow resource"
+}
+
+test_across_accounts_the_own_side_is_named_first if {
+	verdict([elsewhere]) == "no-allow identity"
+	verdict([elsewhere, layers({"identity": by("policy"), "boundary": empty})]) == "no-allow boundary"
+	verdict([elsewhere, layers({"identity": by("policy"), "session": empty})]) == "no-allow session"
+}
+
+test_operations_on_no_key_are_allowed_by_iam_policies if {
+	verdict([identity_only]) == "no-allow identity"
+	verdict([identity_only, layers({"identity": by("policy")})]) == "allow identity"
+	decided([identity_only, layers({"identity": by("policy")})]).statements == [["identity", 0, 0, 0, "policy"]]
+	verdict([identity_only, root]) == "allow root"
+}
+
+test_operations_on_no_key_heed_no_key_policy if {
+	answer := decided([identity_only, layers({"identity": by("policy"), "resource": by("account")})])
+	answer.statements == [["identity", 0, 0, 0, "policy"]]
+	verdict([identity_only, root, layers({"resource": denies})]) == "allow root"
+	verdict([identity_only, layers({"resource": by("user")})]) == "no-allow identity"
+}
+
+test_boundary_and_session_policy_limit_iam_policies if {
+	every layer in ["boundary", "session"] {
+		verdict([delegates, layers({layer: empty})]) == concat(" ", ["no-allow", layer])
+		verdict([delegates, layers({layer: [[]]})]) == concat(" ", ["no-allow", layer])
+		verdict([delegates, layers({layer: by("policy")})]) == "allow identity"
+		verdict([identity_only, layers({"identity": by("policy"), layer: empty})]) == concat(" ", ["no-allow", layer])
+	}
+	verdict([delegates, layers({"boundary": empty, "session": empty})]) == "no-allow boundary"
+}
+
+test_a_boundary_does_not_limit_an_allow_for_the_user if {
+	verdict([layers({"resource": by("user"), "boundary": empty})]) == "allow resource"
+	verdict([layers({"resource": by("user"), "session": empty})]) == "no-allow session"
+}
+
+test_neither_limits_an_allow_for_the_session_or_for_everyone if {
+	limited := layers({"boundary": empty, "session": empty})
+	every via in ["session", "everyone"] {
+		verdict([role, limited, layers({"resource": by(via)})]) == "allow resource"
+		verdict([federated, limited, layers({"resource": by(via)})]) == "allow resource"
+	}
+}
+
+test_both_limit_an_allow_for_the_role if {
+	verdict([role, layers({"resource": by("role"), "boundary": empty})]) == "no-allow boundary"
+	verdict([role, layers({"resource": by("role"), "session": empty})]) == "no-allow session"
+	verdict([role, layers({"resource": by("role"), "boundary": by("policy"), "session": by("policy")})]) == "allow resource"
+}
+
+test_both_limit_an_allow_for_the_identity_provider if {
+	verdict([role, layers({"resource": by("provider"), "session": empty})]) == "no-allow session"
+}
+
+test_both_limit_a_federated_session_allowed_by_its_user if {
+	verdict([federated, layers({"resource": by("user"), "session": empty})]) == "no-allow session"
+	verdict([federated, layers({"resource": by("user"), "session": by("policy")})]) == "allow resource"
+	verdict([federated, layers({"resource": by("user"), "session": by("policy"), "boundary": empty})]) == "no-allow boundary"
+}
+
+test_a_federated_session_without_session_policy_has_nothing_of_its_user if {
+	verdict([federated, delegates]) == "no-allow session"
+	verdict([federated, layers({"resource": by("user")})]) == "no-allow session"
+	verdict([federated, delegates, layers({"session": by("policy")})]) == "allow identity"
+	verdict([federated, layers({"resource": by("session")})]) == "allow resource"
+	verdict([role, delegates]) == "allow identity"
+}
+
+test_across_accounts_both_always_limit if {
+	every via in ["everyone", "account", "user", "role", "session"] {
+		every layer in ["boundary", "session"] {
+			both := layers({"resource": by(via), "identity": by("policy"), layer: empty})
+			verdict([role, elsewhere, both]) == concat(" ", ["no-allow", layer])
+		}
+	}
+}
+
+test_grants_allow_when_no_policy_does if {
+	verdict([to_user]) == "allow grant"
+	decided([to_user]).grants == {"g1"}
+	decided([to_user]).statements == []
+	decided([to_user, layers({"identity": by("policy")})]).statements == []
+	verdict([to_user, delegates]) == "allow identity"
+	decided([to_user, delegates]).grants == []
+}
+
+test_a_grant_to_the_account_delegates if {
+	verdict([to_account]) == "no-allow identity"
+	verdict([to_account, layers({"identity": by("policy")})]) == "allow grant"
+	decided([to_account, layers({"identity": by("policy")})]).statements == [["identity", 0, 0, 0, "policy"]]
+	verdict([to_account, root]) == "allow grant"
+	decided([to_account, root, layers({"identity": by("policy")})]).statements == []
+}
+
+test_across_accounts_a_grant_to_the_caller_suffices if {
+	verdict([to_user, elsewhere]) == "allow grant"
+	verdict([to_account, elsewhere]) == "no-allow identity"
+	verdict([to_account, elsewhere, layers({"identity": by("policy")})]) == "allow grant"
+	verdict([to_account, elsewhere, root]) == "allow grant"
+}
+
+test_a_grant_allows_a_service if {
+	verdict([service, granted({"via": "service", "id": "logs.amazonaws.com"})]) == "allow grant"
+}
+
+test_a_grant_is_limited_as_a_key_policy_is if {
+	verdict([to_user, layers({"boundary": empty})]) == "allow grant"
+	verdict([to_user, layers({"session": empty})]) == "no-allow session"
+	verdict([to_user, elsewhere, layers({"boundary": empty})]) == "no-allow boundary"
+	verdict([role, to_role, layers({"boundary": empty})]) == "no-allow boundary"
+	verdict([role, to_role, layers({"session": empty})]) == "no-allow session"
+	verdict([role, to_session, layers({"boundary": empty, "session": empty})]) == "allow grant"
+	verdict([role, to_session, elsewhere, layers({"session": empty})]) == "no-allow session"
+}
+
+test_a_trust_policy_allows_the_caller_itself_or_through_its_account if {
+	verdict([trust, layers({"resource": by("user")})]) == "allow resource"
+	verdict([trust, layers({"resource": by("account")})]) == "no-allow identity"
+	verdict([trust, delegates]) == "allow identity"
+	verdict([trust, layers({"identity": by("policy")})]) == "no-allow resource"
+	verdict([trust, role]) == "no-allow resource"
+}
+
+test_across_accounts_a_role_needs_both_sides if {
+	verdict([trust, elsewhere, layers({"resource": by("user")})]) == "no-allow identity"
+	verdict([trust, elsewhere, layers({"resource": by("user"), "identity": by("policy")})]) == "allow identity"
+}
+
+test_grants_have_no_say_in_trust if verdict([trust, to_user]) == "no-allow resource"
