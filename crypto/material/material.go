@@ -45,7 +45,8 @@ type Provider interface {
 }
 
 // A Key is opened material. What it can do it offers as optional interfaces,
-// found by assertion: Cipher. It is safe for concurrent use.
+// found by assertion: Cipher. It is safe for concurrent use. Two keys of one
+// spec print alike.
 type Key interface {
 	Spec() spec.KeySpec
 }

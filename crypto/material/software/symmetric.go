@@ -51,6 +51,9 @@ func openSymmetric(secret seal.Secret, rand io.Reader) (material.Key, error) {
 // Spec implements material.Key.
 func (*symmetric) Spec() spec.KeySpec { return spec.SymmetricDefault }
 
+// String says of the key what every key of its spec says.
+func (s *symmetric) String() string { return string(s.Spec()) + " key" }
+
 // Encrypt implements material.Cipher.
 func (s *symmetric) Encrypt(ctx context.Context, plaintext, aad []byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {

@@ -1,0 +1,202 @@
+package software_test
+
+import (
+	"bytes"
+	"context"
+	crand "crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/crypto/material"
+	"github.com/keyreeve/keyreeve/crypto/material/materialtest"
+	"github.com/keyreeve/keyreeve/crypto/material/software"
+	"github.com/keyreeve/keyreeve/crypto/seal"
+	"github.com/keyreeve/keyreeve/crypto/spec"
+)
+
+func newRoot(t testing.TB) *seal.RootKey {
+	t.Helper()
+	root, err := seal.CreateRootKey(filepath.Join(t.TempDir(), "root.key"), crand.Reader)
+	require.NoError(t, err)
+	return root
+}
+
+func newProvider(t testing.TB, c software.Config) *software.Provider {
+	t.Helper()
+	if c.Root == nil {
+		c.Root = newRoot(t)
+	}
+	p, err := software.New(c)
+	require.NoError(t, err)
+	return p
+}
+
+func TestConformance(t *testing.T) {
+	root, other := newRoot(t), newRoot(t)
+	materialtest.Run(t, materialtest.Subject{
+		New:      func(t testing.TB) material.Provider { return newProvider(t, software.Config{Root: root}) },
+		Stranger: func(t testing.TB) material.Provider { return newProvider(t, software.Config{Root: other}) },
+	})
+}
+
+func TestConformanceWithTheSmallestCaches(t *testing.T) {
+	root, other := newRoot(t), newRoot(t)
+	config := software.Config{Opened: 1, Pending: 1}
+	materialtest.Run(t, materialtest.Subject{
+		New:      func(t testing.TB) material.Provider { config.Root = root; return newProvider(t, config) },
+		Stranger: func(t testing.TB) material.Provider { config.Root = other; return newProvider(t, config) },
+	})
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	root := newRoot(t)
+	for name, c := range map[string]software.Config{
+		"no root key":      {},
+		"negative opened":  {Root: root, Opened: -1},
+		"negative pending": {Root: root, Pending: -1},
+	} {
+		_, err := software.New(c)
+		assert.Error(t, err, name)
+	}
+}
+
+// recorder keeps what is drawn from crypto/rand, so that a test knows the
+// material.
+type recorder struct {
+	mu    sync.Mutex
+	drawn [][]byte
+}
+
+func (r *recorder) Read(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, err := crand.Read(b)
+	r.drawn = append(r.drawn, bytes.Clone(b[:n]))
+	return n, err
+}
+
+func TestMaterialNeverShows(t *testing.T) {
+	rand := new(recorder)
+	p := newProvider(t, software.Config{Rand: rand})
+	ref := materialtest.Generate(t, p, "m")
+	c := materialtest.Cipher(t, p, ref)
+	require.Len(t, rand.drawn[0], seal.SecretSize)
+	secret := rand.drawn[0]
+	rand.drawn = nil
+
+	shown := map[string]string{"the sealed material": string(ref.Sealed)}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%q", "%d", "%U", "%c"} {
+		shown["Ref under "+verb] = fmt.Sprintf(verb, ref)
+		shown["Key under "+verb] = fmt.Sprintf(verb, c)
+		shown["Provider under "+verb] = fmt.Sprintf(verb, p)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("m", "ref", ref, "key", c, "provider", p)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "ref", ref, "key", c, "provider", p)
+	shown["logs"] = log.String()
+	text, err := json.Marshal([]any{ref, c, p})
+	require.NoError(t, err)
+	shown["json"] = string(text)
+	ciphertext, err := c.Encrypt(t.Context(), []byte("plaintext"), nil)
+	require.NoError(t, err)
+	shown["a ciphertext"] = string(ciphertext)
+
+	for where, text := range shown {
+		for _, form := range []string{
+			string(secret[:8]), fmt.Sprintf("%x", secret[:8]), fmt.Sprintf("%X", secret[:8]),
+			fmt.Sprint(secret[:8])[1:20], fmt.Sprintf("%#v", secret[:8])[7:30],
+		} {
+			assert.NotContains(t, text, form, where)
+		}
+	}
+}
+
+func TestGenerateTriesAgainAfterAFailure(t *testing.T) {
+	broken := errors.New("broken")
+	rand := &switched{err: broken}
+	p := newProvider(t, software.Config{Rand: rand})
+	_, err := p.Generate(t.Context(), "m", spec.SymmetricDefault)
+	require.ErrorIs(t, err, broken)
+	rand.err = nil
+	materialtest.Generate(t, p, "m")
+}
+
+// switched is crypto/rand, or an error.
+type switched struct{ err error }
+
+func (s *switched) Read(b []byte) (int, error) {
+	if s.err != nil {
+		return iotest.ErrReader(s.err).Read(b)
+	}
+	return crand.Read(b)
+}
+
+func TestSpecsThatAreNotOfferedAreUnsupported(t *testing.T) {
+	p := newProvider(t, software.Config{})
+	for _, e := range spec.All() {
+		_, err := p.Generate(t.Context(), "m "+string(e.Spec), e.Spec)
+		if e.Offered {
+			assert.NoError(t, err, "%s", e.Spec)
+		} else {
+			assert.ErrorIs(t, err, material.ErrUnsupported, "%s", e.Spec)
+		}
+	}
+}
+
+// TestRecentMaterialIsNotUnsealedAgain finds opened keys in the cache by their
+// identity, and no more of them than Config.Opened.
+func TestRecentMaterialIsNotUnsealedAgain(t *testing.T) {
+	const size = 4
+	p := newProvider(t, software.Config{Opened: size})
+	open := func(ref material.Ref) material.Key {
+		key, err := p.Open(context.Background(), ref)
+		require.NoError(t, err)
+		return key
+	}
+	refs := make([]material.Ref, 3*size)
+	keys := make([]material.Key, len(refs))
+	for i := range refs {
+		refs[i] = materialtest.Generate(t, p, fmt.Sprint(i))
+		keys[i] = open(refs[i])
+		assert.Same(t, keys[i], open(refs[i]))
+		assert.Same(t, keys[0], open(refs[0]), "what is in use stays")
+	}
+	kept := 0
+	for i := len(refs) - 1; i > 0; i-- {
+		if open(refs[i]) == keys[i] {
+			kept++
+		}
+	}
+	assert.LessOrEqual(t, kept, size)
+}
+
+func BenchmarkOpen(b *testing.B) {
+	p := newProvider(b, software.Config{})
+	ref := materialtest.Generate(b, p, "m")
+	b.Run("cached", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = p.Open(b.Context(), ref)
+		}
+	})
+	b.Run("not cached", func(b *testing.B) {
+		small := newProvider(b, software.Config{Opened: 1})
+		refs := make([]material.Ref, 100)
+		for i := range refs {
+			refs[i] = materialtest.Generate(b, small, fmt.Sprint(i))
+		}
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			_, _ = small.Open(b.Context(), refs[i%len(refs)])
+		}
+	})
+}
