@@ -3,8 +3,6 @@
 package identity
 
 import (
-	"time"
-
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/world"
 )
@@ -31,21 +29,6 @@ type Caller struct {
 	Session *Session
 
 	world *world.World
-}
-
-// A Session is what temporary credentials carry. All that is not in it
-// is as the world has it now.
-type Session struct {
-	Issued         time.Time
-	Expires        time.Time // zero: the world lists the credentials
-	Tags           map[string]string
-	SourceIdentity string
-	Provider       string // identity provider, of a web identity
-	MFA            bool
-	MFATime        time.Time // when MFA was proved; zero without
-
-	// Policies are the session policies; nil when none was passed.
-	Policies []decision.Policy
 }
 
 // Principal is the caller as decisions know it.
@@ -78,4 +61,13 @@ func (c Caller) PrincipalARN() string {
 		return c.Role.ARN
 	}
 	return c.ARN
+}
+
+// FirstKeyID is the long-term access key at the beginning of the chain of
+// sessions: what a new session names as its parent.
+func (c Caller) FirstKeyID() string {
+	if c.Session != nil && c.Session.ParentKeyID != "" {
+		return c.Session.ParentKeyID
+	}
+	return c.AccessKeyID
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/sts"
 	"github.com/keyreeve/keyreeve/engine/wire"
 	"github.com/keyreeve/keyreeve/engine/world"
 )
@@ -15,8 +16,30 @@ type Credentials struct {
 	AccessKeyID string
 	Secret      seal.Secret
 
-	key   world.AccessKey
 	world *world.World
+	key   world.AccessKey
+	token *sts.Session // nil for credentials that the world lists
+}
+
+// Find looks up what a request was signed with: an access key of the world,
+// or, with a session token, the session in it. Refusals do not tell a caller
+// which part was wrong.
+func Find(w *world.World, tokens *sts.Tokens, accessKeyID string, token seal.Secret, now time.Time) (Credentials, *wire.Error) {
+	k, listed := w.AccessKey(accessKeyID)
+	switch withToken := len(token.Expose()) > 0; {
+	case withToken && listed:
+		return Credentials{}, invalidToken()
+	case withToken:
+		s, err := tokens.Open(accessKeyID, token, now)
+		if err != nil {
+			return Credentials{}, wire.AsError(err)
+		}
+		return Credentials{AccessKeyID: accessKeyID, Secret: s.SecretKey, world: w, token: &s}, nil
+	case listed && k.Active:
+		return Credentials{AccessKeyID: accessKeyID, Secret: k.Secret, world: w, key: k}, nil
+	default:
+		return Credentials{}, invalidToken()
+	}
 }
 
 // invalidToken is what a caller hears whose credentials do not exist, are not
@@ -25,22 +48,11 @@ func invalidToken() *wire.Error {
 	return wire.Errorf(wire.UnrecognizedClient, "The security token included in the request is invalid.")
 }
 
-func expiredToken() *wire.Error {
-	return wire.Errorf(wire.ExpiredToken, "The security token included in the request is expired")
-}
-
-// Find looks up an access key of the world. A request with a session token
-// cannot be answered by it.
-func Find(w *world.World, accessKeyID string) (Credentials, *wire.Error) {
-	k, ok := w.AccessKey(accessKeyID)
-	if !ok || !k.Active {
-		return Credentials{}, invalidToken()
-	}
-	return Credentials{AccessKeyID: k.ID, Secret: k.Secret, key: k, world: w}, nil
-}
-
 // Caller says who signed. Call it when the signature is known to be right.
-func (c Credentials) Caller(now time.Time) (Caller, *wire.Error) {
+func (c Credentials) Caller() (Caller, *wire.Error) {
+	if c.token != nil {
+		return c.session()
+	}
 	return listed(c.world, c.key)
 }
 
@@ -83,8 +95,8 @@ func (c *Caller) federated(f *world.FederatedUser) {
 }
 
 func (c *Caller) webIdentity(i *world.WebIdentity) {
-	c.Type, c.Role = decision.WebIdentity, i.Role
-	c.ID, c.Name, c.ARN = i.Role.ID+":"+i.Name, i.Name, i.ARN
+	c.role(i.Role, i.Name)
+	c.Type = decision.WebIdentity
 	c.Session = &Session{
 		Issued: i.Issued, Tags: i.Tags, SourceIdentity: i.SourceIdentity, Provider: i.Provider,
 		Policies: sessionPolicies(i.Account, i.Session),

@@ -49,8 +49,9 @@ func (s *Session) keys(keys map[string][]string, now time.Time) {
 	if !s.Issued.IsZero() {
 		keys["aws:tokenissuetime"] = []string{s.Issued.UTC().Format(time.RFC3339)}
 	}
-	keys["aws:multifactorauthpresent"] = []string{strconv.FormatBool(s.MFA)}
-	if s.MFA {
+	mfa := !s.MFATime.IsZero()
+	keys["aws:multifactorauthpresent"] = []string{strconv.FormatBool(mfa)}
+	if mfa {
 		age := now.Sub(s.MFATime) / time.Second
 		keys["aws:multifactorauthage"] = []string{strconv.FormatInt(int64(max(age, 0)), 10)}
 	}

@@ -21,11 +21,11 @@ func (w *World) UniqueID(arn string) (string, bool) {
 	kind, name, _ := strings.Cut(rest, "/")
 	switch kind {
 	case "federated-user":
-		return account + ":" + name, w.accounts[account] != nil && name != ""
+		return account + ":" + name, w.accounts[account] != nil && isSession(name) == ""
 	case "assumed-role":
 		name, session, _ := strings.Cut(name, "/")
 		role := w.RoleByName(account, name)
-		if role == nil || session == "" {
+		if role == nil || isSession(session) != "" {
 			return "", false
 		}
 		return role.ID + ":" + session, true
