@@ -18,7 +18,7 @@ import (
 // Validation error that tells all of them. Members that the model does not
 // know are ignored, null is the same as absent.
 func Decode(op string, body []byte) (any, *Error) {
-	make, ok := messages[op]
+	message, ok := messages[op]
 	if !ok {
 		return nil, &Error{Code: UnknownOperation}
 	}
@@ -29,7 +29,7 @@ func Decode(op string, body []byte) (any, *Error) {
 	if err != nil || root.kind == kindString || root.kind == kindNull {
 		return nil, &Error{Code: Serialization}
 	}
-	in := make.input()
+	in := message.input()
 	d := &decoder{}
 	d.structure(plans()[op], root, reflect.ValueOf(in).Elem(), "")
 	switch {
@@ -153,12 +153,12 @@ func (d *decoder) list(m member, n *node, v reflect.Value, path string) {
 	}
 	element := model().shapes[m.shape.Member.Shape]
 	v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
-	var broken bool
+	var broken, null bool
 	for i := range n.items {
 		item, at := &n.items[i], v.Index(i)
 		switch {
 		case m.nested == nil && item.kind == kindNull:
-			broken = true
+			null = true
 		case m.nested == nil:
 			d.scalar(element, item, at)
 			broken = broken || len(faultsOf(element, at)) > 0
@@ -169,8 +169,8 @@ func (d *decoder) list(m member, n *node, v reflect.Value, path string) {
 		}
 	}
 	d.constrain(m.shape, v, path)
-	if broken {
-		d.elements(element, v, path, "Member must satisfy constraint: ")
+	if broken || null {
+		d.elements(element, v, path, "Member must satisfy constraint: ", null)
 	}
 }
 
@@ -182,13 +182,13 @@ func (d *decoder) dictionary(s *shape, n *node, v reflect.Value, path string) {
 	shapes := model().shapes
 	key, value := shapes[s.Key.Shape], shapes[s.Value.Shape]
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(n.items)))
-	var badKey, badValue bool
+	var badKey, badValue, null bool
 	for i := range n.items {
 		k := reflect.ValueOf(n.names[i])
 		badKey = badKey || len(faultsOf(key, k)) > 0
 		x := reflect.New(v.Type().Elem()).Elem()
 		if n.items[i].kind == kindNull {
-			badValue = true
+			null = true
 		} else {
 			d.scalar(value, &n.items[i], x)
 			badValue = badValue || len(faultsOf(value, x)) > 0
@@ -197,10 +197,10 @@ func (d *decoder) dictionary(s *shape, n *node, v reflect.Value, path string) {
 	}
 	d.constrain(s, v, path)
 	if badKey {
-		d.elements(key, v, path, "Map keys must satisfy constraint: ")
+		d.elements(key, v, path, "Map keys must satisfy constraint: ", false)
 	}
-	if badValue {
-		d.elements(value, v, path, "Map value must satisfy constraint: ")
+	if badValue || null {
+		d.elements(value, v, path, "Map value must satisfy constraint: ", null)
 	}
 }
 

@@ -46,7 +46,17 @@ func TestDecodeTellsEveryBrokenConstraint(t *testing.T) {
 		{"a list holds null for a structure", "TagResource", `{"KeyId":"k","Tags":[null]}`,
 			"1 validation error detected: Value null at 'tags.1.member' failed to satisfy constraint: Member must not be null"},
 		{"a list of strings has one too long", "UntagResource", `{"KeyId":"k","TagKeys":["a",""]}`,
-			"1 validation error detected: Value '[a, ]' at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1, Member must not be null]"},
+			"1 validation error detected: Value '[a, ]' at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]"},
+		{"a list of enumerated values has an unknown one, and a null", "CreateGrant", `{"KeyId":"k","GranteePrincipal":"p","Operations":["Encrypt","X",null]}`,
+			"1 validation error detected: Value '[Encrypt, X, ]' at 'operations' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [Decrypt, Encrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, ReEncryptFrom, ReEncryptTo, Sign, Verify, GetPublicKey, CreateGrant, RetireGrant, DescribeKey, GenerateDataKeyPair, GenerateDataKeyPairWithoutPlaintext, GenerateMac, VerifyMac, DeriveSharedSecret], Member must not be null]"},
+		{"a list of secrets has one too short", "DescribeKey", `{"KeyId":"k","GrantTokens":["secret",""]}`,
+			"1 validation error detected: Value at 'grantTokens' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 8192, Member must have length greater than or equal to 1]"},
+		{"a policy is not repeated", "PutKeyPolicy", `{"KeyId":"k","Policy":"\u0100"}`,
+			`1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u00FF]+`},
+		{"a text of great length is not repeated", "UpdateKeyDescription", `{"KeyId":"k","Description":"` + strings.Repeat("d", 20000) + `"}`,
+			"1 validation error detected: Value at 'description' failed to satisfy constraint: Member must have length less than or equal to 8192"},
+		{"lengths count characters, not bytes", "CreateKey", `{"Tags":[{"TagKey":"` + strings.Repeat("é", 129) + `","TagValue":"` + strings.Repeat("😀", 256) + `"}]}`,
+			"1 validation error detected: Value '" + strings.Repeat("é", 129) + "' at 'tags.1.member.tagKey' failed to satisfy constraint: Member must have length less than or equal to 128"},
 		{"a list is too long, and holds secrets", "DescribeKey", `{"KeyId":"k","GrantTokens":["1","2","3","4","5","6","7","8","9","10","11"]}`,
 			"1 validation error detected: Value at 'grantTokens' failed to satisfy constraint: Member must have length less than or equal to 10"},
 		{"a nested structure", "Decrypt", `{"Recipient":{"KeyEncryptionAlgorithm":"x"}}`,
@@ -112,6 +122,20 @@ func TestDecodeRefusesWrongTypesBeforeConstraints(t *testing.T) {
 			require.Equal(t, r.message, err.Message)
 		})
 	}
+}
+
+func TestViolationsInOneAnswerAreBounded(t *testing.T) {
+	_, err := Decode("TagResource", []byte(`{"KeyId":"k","Tags":[`+strings.Repeat("{},", 20000)+`{}]}`))
+	require.NotNil(t, err)
+	require.True(t, strings.HasPrefix(err.Message, "40002 validation errors detected: "), err.Message[:60])
+	require.Equal(t, maxViolations-1, strings.Count(err.Message, "; "))
+}
+
+func TestDecodeRefusesWhatItHasNoModelFor(t *testing.T) {
+	_, err := Decode("Nothing", []byte("{}"))
+	require.Equal(t, UnknownOperation, err.Code)
+	_, err = Decode("ListKeys", make([]byte, MaxBody+1))
+	require.Equal(t, RequestEntityTooLarge, err.Code)
 }
 
 func TestDecodeReadsEveryKindOfMember(t *testing.T) {

@@ -19,9 +19,9 @@ func TestEveryOperationIsComplete(t *testing.T) {
 	require.Len(t, ops, 54)
 	require.Len(t, messages, 54)
 	for _, op := range ops {
-		make, ok := messages[op.Name]
+		message, ok := messages[op.Name]
 		require.True(t, ok, op.Name)
-		in, out := make.input(), make.output()
+		in, out := message.input(), message.output()
 		assert.Equal(t, "*wire."+op.Name+"Input", reflect.TypeOf(in).String())
 		matches(t, model().shapes[op.Input], reflect.TypeOf(in).Elem())
 		if op.Output != "" {

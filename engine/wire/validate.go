@@ -57,10 +57,12 @@ func (d *decoder) constrain(s *shape, v reflect.Value, path string) {
 }
 
 // elements notes that a list or map at path holds a value that breaks a
-// constraint of its shape s; the service then tells all of them.
-func (d *decoder) elements(s *shape, v reflect.Value, path, words string) {
+// constraint of its shape s, or is null; the service then tells all of them.
+func (d *decoder) elements(s *shape, v reflect.Value, path, words string, null bool) {
 	all := limits(s)
-	all = append(all, "Member must not be null")
+	if null {
+		all = append(all, "Member must not be null")
+	}
 	value := ""
 	if !concealed(s) {
 		value = show(v)
