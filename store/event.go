@@ -1,0 +1,125 @@
+package store
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/keyreeve/keyreeve/store/eventlog"
+)
+
+// A Seq orders all events of a store. Numbers may be left out.
+type Seq = eventlog.Seq
+
+// An Event is what AppendEvent or Append was given, with its place and time.
+type Event = eventlog.Event
+
+// AppendEvent adds the event of a mutation: it is kept if, and only if, the
+// changes of the transaction are.
+func (tx *Tx) AppendEvent(data []byte) error {
+	if !tx.kv.writable {
+		return ErrReadOnly
+	}
+	if len(data) > maxValue-eventHeader {
+		return fmt.Errorf("%w: event of %d bytes", ErrTooLarge, len(data))
+	}
+	tx.events = append(tx.events, slices.Clone(data))
+	return nil
+}
+
+// The value of an event in the outbox:
+//
+//	time, nanoseconds since 1970, 8 bytes | data
+const eventHeader = 8
+
+// storeEvents numbers the events of a transaction that is about to commit.
+func (s *Store) storeEvents(tx *Tx) (done func(), err error) {
+	if len(tx.events) == 0 {
+		return func() {}, nil
+	}
+	first, end, err := s.seqs.Begin(len(tx.events))
+	if err != nil {
+		return nil, err
+	}
+	now := s.config.Now()
+	for i, data := range tx.events {
+		value := binary.BigEndian.AppendUint64(make([]byte, 0, eventHeader+len(data)), uint64(now.UnixNano()))
+		if err := tx.kv.set(outboxKey(first+Seq(i)), append(value, data...)); err != nil {
+			end()
+			return nil, err
+		}
+	}
+	return end, nil
+}
+
+func outboxKey(seq Seq) []byte { return dbKey(spaceOutbox, ordered(uint64(seq))) }
+
+func decodeOutbox(key, value []byte) (Event, error) {
+	seq, err := parseOrdered(lastPart(key))
+	if err != nil {
+		return Event{}, err
+	}
+	if len(value) < eventHeader {
+		return Event{}, fmt.Errorf("%w: event %d", ErrCorrupt, seq)
+	}
+	at := time.Unix(0, int64(binary.BigEndian.Uint64(value))).UTC()
+	return Event{Seq: Seq(seq), Time: at, Data: value[eventHeader:]}, nil
+}
+
+// Append writes the events of a call that changes no record. When it returns
+// they outlive the process; a power cut they outlive 100 ms later, or at once
+// with Config.SyncEvents. After an error none of them is kept, and what they
+// tell of must not happen.
+func (s *Store) Append(events ...[]byte) error {
+	leave, err := s.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	err = s.log.Append(events...)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	case errors.Is(err, eventlog.ErrFailed):
+		return fmt.Errorf("%w: %w", ErrFailed, err)
+	case errors.Is(err, eventlog.ErrTooLarge):
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	default:
+		return err
+	}
+}
+
+// Events finds up to limit events after the number after, of mutations and of
+// other calls, in order. An event that it has passed over never appears later.
+func (s *Store) Events(after Seq, limit int) ([]Event, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	before := s.seqs.settled()
+	var outbox []Event
+	err = s.view(func(kv kvTx) error {
+		var err error
+		outbox, _, err = page(&Tx{kv: kv}, dbKey(spaceOutbox), outboxKey(after), limit, true, decodeOutbox)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading outbox: %w", err)
+	}
+	outbox = slices.DeleteFunc(outbox, func(e Event) bool { return e.Seq >= before })
+	logged, err := s.log.Read(after, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading log: %w", err)
+	}
+	events := append(outbox, logged...)
+	slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.Seq, b.Seq) })
+	return events[:min(limit, len(events))], nil
+}

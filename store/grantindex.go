@@ -1,0 +1,230 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// The constraint part of a candidate entry says which requests the grant can
+// be for: its first byte is the kind, the rest the digest of what must match.
+const (
+	constraintNone   = "-" // any encryption context
+	constraintBoth   = "b" // exactly these pairs, and Subset is to be checked
+	constraintEquals = "e" // exactly these pairs
+	constraintSubset = "s" // this pair, and the others of Subset are to be checked
+)
+
+// withoutContext are the operations for which a grant's constraint is ignored
+// (Guide, Using grant constraints); they are found without it.
+var withoutContext = map[string]bool{"DescribeKey": true, "RetireGrant": true}
+
+// maxEquivalent bounds how many grants a look-up takes from one entry whose
+// grants do not differ: same key, grantee, operation and whole constraint.
+const maxEquivalent = 4
+
+// maxPairProbe bounds how far choosePair counts.
+const maxPairProbe = 64
+
+// indexes are the entries that lead to the record.
+func (g *storedGrant) indexes() []entry {
+	addr := g.Key
+	list := make([]entry, 0, len(g.Operations)+len(g.Tokens)+5)
+	operations := slices.Compact(slices.Sorted(slices.Values(g.Operations)))
+	for _, op := range operations {
+		list = append(list, entry{addr.key(spaceCandidate, g.GranteeID, op, g.constraint(op), g.ID), present})
+	}
+	list = append(list, entry{addr.key(spaceGrantee, g.Grantee, g.ID), present})
+	if g.GranteeAccount != "" {
+		list = append(list, entry{addr.key(spaceGranteeAccount, g.GranteeAccount, g.ID), present})
+	}
+	if g.RetireeID != "" {
+		key := dbKey(spaceRetiree, addr.Region, g.RetireeID, addr.Account, addr.ID, g.ID)
+		list = append(list, entry{key, present})
+	}
+	if g.Parent != "" {
+		list = append(list, entry{addr.key(spaceGrantChild, g.Parent, g.ID), present})
+	}
+	if g.Name != "" {
+		list = append(list, entry{g.guard(), []byte(g.ID)})
+	}
+	for _, digest := range g.Tokens {
+		ref := dbKey(spaceGrant, addr.Account, addr.Region, addr.ID, g.ID)
+		list = append(list, entry{dbKey(spaceToken, digestText(digest[:])), ref})
+	}
+	return list
+}
+
+// constraint is the constraint part of the grant's candidate entry for op.
+func (g *storedGrant) constraint(op string) string {
+	switch {
+	case withoutContext[op]:
+		return constraintNone
+	case g.Equals != nil && len(g.Subset) > 0:
+		return constraintBoth + contextDigest(g.Equals)
+	case g.Equals != nil:
+		return constraintEquals + contextDigest(g.Equals)
+	case len(g.Subset) > 0:
+		return constraintSubset + pairDigest(g.Pair, g.Subset[g.Pair])
+	default:
+		return constraintNone
+	}
+}
+
+// guard is the key of the entry that only one grant with these properties and
+// this Name can have.
+func (g *Grant) guard() []byte {
+	h := sha256.New()
+	writePart := func(s string) {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
+		h.Write(n[:])
+		h.Write([]byte(s))
+	}
+	operations := slices.Compact(slices.Sorted(slices.Values(g.Operations)))
+	for _, part := range []string{g.Name, g.Grantee, g.GranteeID, g.Retiree, g.RetireeID} {
+		writePart(part)
+	}
+	writePart(fmt.Sprint(len(operations)))
+	for _, op := range operations {
+		writePart(op)
+	}
+	for _, constraint := range []map[string]string{g.Equals, g.Subset} {
+		if constraint == nil {
+			writePart("-")
+			continue
+		}
+		writePart(contextDigest(constraint))
+	}
+	return g.Key.key(spaceGrantGuard, digestText(h.Sum(nil)))
+}
+
+// choosePair picks the pair of Subset under which the fewest other grants
+// stand, so that a pair which all grants share does not gather them all. How
+// many there are is a guess at best and decides nothing else.
+func (tx *Tx) choosePair(g *Grant) (string, error) {
+	names := slices.Sorted(maps.Keys(g.Subset))
+	sample := slices.IndexFunc(g.Operations, func(op string) bool { return !withoutContext[op] })
+	if len(names) == 0 {
+		return "", nil
+	}
+	if len(names) == 1 || sample < 0 {
+		return names[0], nil
+	}
+	best, fewest := "", maxPairProbe+1
+	for _, name := range names {
+		constraint := constraintSubset + pairDigest(name, g.Subset[name])
+		n := 0
+		prefix := g.Key.key(spaceCandidate, g.GranteeID, g.Operations[sample], constraint)
+		err := tx.kv.scan(prefix, nil, false, func(_, _ []byte) (bool, error) {
+			n++
+			return n < maxPairProbe, nil
+		})
+		if err != nil {
+			return "", err
+		}
+		if n < fewest {
+			best, fewest = name, n
+		}
+	}
+	return best, nil
+}
+
+// GrantCandidates finds the grants of a key that can be for a request: for one
+// of these grantees, with this operation, and with a constraint that this
+// encryption context can meet. Whether one allows the request is not decided
+// here. Its cost does not depend on the number of the key's other grants; of
+// grants that do not differ it takes only a few.
+func (tx *Tx) GrantCandidates(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string) ([]Grant, error) {
+	n, err := tx.CountGrants(addr)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	refs := tx.candidateIDs(addr, granteeIDs, operation, constraintsFor(operation, ec))
+	grants := make([]Grant, 0, len(refs))
+	for _, id := range refs {
+		g, err := tx.Grant(addr, id)
+		if err != nil {
+			return nil, fmt.Errorf("candidate: %w", err)
+		}
+		grants = append(grants, g)
+	}
+	return grants, nil
+}
+
+// constraintsFor are the constraint parts that a request can meet.
+func constraintsFor(operation string, ec map[string]string) []string {
+	if withoutContext[operation] {
+		return []string{constraintNone}
+	}
+	whole := contextDigest(ec)
+	list := []string{constraintNone, constraintBoth + whole, constraintEquals + whole}
+	for name, value := range ec {
+		list = append(list, constraintSubset+pairDigest(name, value))
+	}
+	slices.Sort(list[3:])
+	return list
+}
+
+// candidateIDs walks one cursor over the exact entries.
+func (tx *Tx) candidateIDs(addr KeyAddr, granteeIDs []string, operation string, constraints []string) []string {
+	var ids []string
+	c := tx.kv.cursor(addr.key(spaceCandidate), false)
+	defer c.close()
+	seen := make(map[string]bool, len(granteeIDs))
+	for _, grantee := range granteeIDs {
+		if seen[grantee] {
+			continue
+		}
+		seen[grantee] = true
+		all := addr.key(spaceCandidate, grantee, operation)
+		if c.seek(all); !c.within(all) {
+			continue
+		}
+		for _, constraint := range constraints {
+			prefix := addr.key(spaceCandidate, grantee, operation, constraint)
+			equivalent := constraint[:1] == constraintNone || constraint[:1] == constraintEquals
+			n := 0
+			for c.seek(prefix); c.within(prefix); c.next() {
+				if n++; equivalent && n > maxEquivalent {
+					break
+				}
+				ids = append(ids, lastPart(c.key()))
+			}
+		}
+	}
+	return ids
+}
+
+// contextDigest is the digest of a set of pairs: each name and value with its
+// length before it, in the order of the names. 128 bits suffice, since a
+// collision only adds a candidate.
+func contextDigest(ec map[string]string) string {
+	h := sha256.New()
+	var n [8]byte
+	for _, name := range slices.Sorted(maps.Keys(ec)) {
+		for _, text := range []string{name, ec[name]} {
+			binary.BigEndian.PutUint64(n[:], uint64(len(text)))
+			h.Write(n[:])
+			h.Write([]byte(text))
+		}
+	}
+	return digestText(h.Sum(nil)[:16])
+}
+
+func pairDigest(name, value string) string {
+	return contextDigest(map[string]string{name: value})
+}
+
+func digestText(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func parseDigest(text string, size int) ([]byte, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(b) != size {
+		return nil, fmt.Errorf("%w: digest", ErrCorrupt)
+	}
+	return b, nil
+}
