@@ -93,7 +93,7 @@ var dateForms = []string{
 	"2006-01-02T15:04", "2006-01-02T15:04:05",
 }
 
-var epoch = regexp.MustCompile(`^[0-9]{5,12}$`)
+var epoch = regexp.MustCompile(`^([0-9]{1,3}|[0-9]{5,11})$`)
 
 // Date reads a date: ISO 8601, or seconds since 1970. Four digits are a year.
 func Date(text string) (time.Time, bool) {

@@ -43,6 +43,10 @@ func (p *parser) conditionBlock(s *Statement, call operatorCall, block *field, p
 			continue
 		}
 		seen[c.Key] = true
+		if p.version == Version2012 && strings.Contains(f.name, "${") {
+			p.faults.add(CodeVariableElement, c.Pos, "a condition key has no policy variables")
+			continue
+		}
 		if code, fault := conditionKeyFault(f.name); fault != "" {
 			p.faults.add(code, c.Pos, "%s", fault)
 			continue
