@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
@@ -13,15 +15,15 @@ import (
 // accounts reads accounts by id. An account may be spread over files.
 func (l *loader) accounts(v value) {
 	for _, e := range v.entries() {
-		if !e.keyAt.checked(e.key, isAccount) {
+		if !e.named(isAccount) {
 			continue
 		}
-		a := l.world.accounts[e.key]
+		a := l.world.accounts[e.key.Value]
 		if a == nil {
-			a = &Account{ID: e.key, Regions: l.world.Regions()}
+			a = &Account{ID: e.key.Value, Regions: l.world.Regions()}
 			l.world.accounts[a.ID] = a
 		}
-		l.account(a, e.value)
+		l.account(a, e)
 	}
 }
 
@@ -57,7 +59,7 @@ func (l *loader) root(a *Account, v value) {
 
 func (l *loader) user(a *Account, name string, v value) {
 	u := &User{Account: a.ID, Name: name, Path: "/"}
-	v.checked(name, isUserName)
+	v.named(isUserName)
 	v.fields(table{
 		"path":        textInto(&u.Path, isPath),
 		"id":          textInto(&u.ID, isUserID),
@@ -68,6 +70,7 @@ func (l *loader) user(a *Account, name string, v value) {
 		"boundary":    l.boundaryInto(&u.Boundary, a.ID),
 		"access-keys": l.accessKeysInto(&u.Keys, AccessKey{Account: a.ID, User: u}),
 	})
+	l.uniqueID(u.ID, v)
 	u.ARN = l.iamARN(a.ID, "user", u.Path, name)
 	a.Users = append(a.Users, u)
 	l.principal(u)
@@ -75,7 +78,7 @@ func (l *loader) user(a *Account, name string, v value) {
 
 func (l *loader) member(a *Account, u *User, v value) {
 	for _, item := range v.items() {
-		name := item.text()
+		name, _ := item.text()
 		i := slices.IndexFunc(a.Groups, func(g *Group) bool { return g.Name == name })
 		switch {
 		case i < 0:
@@ -90,7 +93,7 @@ func (l *loader) member(a *Account, u *User, v value) {
 
 func (l *loader) group(a *Account, name string, v value) {
 	g := &Group{Account: a.ID, Name: name, Path: "/"}
-	v.checked(name, isLongName)
+	v.named(isLongName)
 	v.fields(table{
 		"path":     textInto(&g.Path, isPath),
 		"policies": l.inlineInto(&g.Inline, a.ID),
@@ -102,7 +105,7 @@ func (l *loader) group(a *Account, name string, v value) {
 
 func (l *loader) role(a *Account, name string, v value) {
 	r := &Role{Account: a.ID, Name: name, Path: "/", MaxSession: time.Hour, Trust: &Policy{Account: a.ID}}
-	v.checked(name, isUserName)
+	v.named(isUserName)
 	v.fields(table{
 		"path":                 textInto(&r.Path, isPath),
 		"id":                   textInto(&r.ID, isRoleID),
@@ -114,9 +117,17 @@ func (l *loader) role(a *Account, name string, v value) {
 		"max-session-duration": secondsInto(&r.MaxSession, time.Hour, 12*time.Hour),
 	}, "trust")
 	r.ServiceLinked = strings.HasPrefix(r.Path, "/aws-service-role/")
+	l.uniqueID(r.ID, v)
 	r.ARN = l.iamARN(a.ID, "role", r.Path, name)
 	a.Roles = append(a.Roles, r)
 	l.principal(r)
+}
+
+// uniqueID refuses a unique id that another principal has.
+func (l *loader) uniqueID(id string, v value) {
+	if id != "" {
+		l.unique("unique id "+id, v)
+	}
 }
 
 // principal indexes a user or role. Names are checked when all are known.
@@ -132,11 +143,11 @@ func (l *loader) accessKeysInto(to *[]AccessKey, owner AccessKey) func(value) {
 	return func(v value) {
 		for _, e := range v.entries() {
 			k := owner
-			k.ID, k.Active = e.key, true
-			e.keyAt.checked(k.ID, isAccessKey)
-			l.accessKey(&k, e.value)
+			k.ID, k.Active = e.key.Value, true
+			e.named(isAccessKey)
+			l.accessKey(&k, e)
 			if _, taken := l.world.accessKeys[k.ID]; taken {
-				e.keyAt.failf("this access key id is given twice in the world")
+				e.keyFailf("this access key id is given twice in the world")
 				continue
 			}
 			l.world.accessKeys[k.ID] = k
@@ -148,10 +159,9 @@ func (l *loader) accessKeysInto(to *[]AccessKey, owner AccessKey) func(value) {
 func (l *loader) accessKey(k *AccessKey, v value) {
 	var secret string
 	read := textInto(&secret, isSecret)
-	switch child := v.child("secret"); {
-	case child != nil:
-		v.fields(table{"secret": read, "active": boolInto(&k.Active)})
-	default:
+	if v.node.Kind == yaml.MappingNode {
+		v.fields(table{"secret": read, "active": boolInto(&k.Active)}, "secret")
+	} else {
 		read(v)
 	}
 	k.Secret = seal.NewSecret([]byte(secret))
@@ -182,7 +192,7 @@ func (l *loader) checkWhole() {
 	names := make(map[string]string)
 	for _, a := range w.Accounts() {
 		if other, taken := names[a.Name]; taken && a.Name != "" {
-			l.at("accounts", a.ID, "name").failf("account %s has this name", other)
+			l.at("accounts", a.ID, "name").keyFailf("account %s has this name", other)
 		}
 		names[a.Name] = a.ID
 		slices.SortFunc(a.Users, func(a, b *User) int { return strings.Compare(a.Name, b.Name) })
@@ -211,7 +221,7 @@ func (l *loader) checkNames(a *Account) {
 	check := func(kind, name string) {
 		key := kind + "\x00" + strings.ToLower(name)
 		if other, taken := seen[key]; taken {
-			l.at("accounts", a.ID, kind, name).failf("differs only in case from %s", other)
+			l.at("accounts", a.ID, kind, name).keyFailf("differs only in case from %s", other)
 		}
 		seen[key] = name
 	}

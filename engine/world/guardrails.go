@@ -41,8 +41,8 @@ func (l *loader) unit(o *Organization, parent *Unit, name string, v value) *Unit
 		"accounts": func(v value) { l.members(o, u, v) },
 		"units": func(v value) {
 			for _, e := range v.entries() {
-				e.keyAt.checked(e.key, isUnitName)
-				l.unit(o, u, e.key, e.value)
+				e.named(isUnitName)
+				l.unit(o, u, e.key.Value, e)
 			}
 		},
 	}, "id")
@@ -53,17 +53,18 @@ func (l *loader) unit(o *Organization, parent *Unit, name string, v value) *Unit
 func (l *loader) members(o *Organization, u *Unit, v value) {
 	for _, e := range v.entries() {
 		g := &Guardrails{}
-		e.value.fields(table{
+		e.fields(table{
 			"scps": l.guardrailInto(&g.SCP, policy.SCP),
 			"rcps": l.guardrailInto(&g.RCP, policy.RCP),
 		})
 		l.implySCP(&g.SCP)
-		l.later(func() { e.keyAt.accountExists(e.key) })
-		if o.units[e.key] != nil {
-			e.keyAt.failf("the account is in another unit already")
+		id := e.key.Value
+		l.later(func() { e.accountExists(id) })
+		if o.units[id] != nil {
+			e.keyFailf("the account is in another unit already")
 			continue
 		}
-		o.units[e.key], u.Accounts[e.key] = u, g
+		o.units[id], u.Accounts[id] = u, g
 	}
 }
 
@@ -91,7 +92,7 @@ func (l *loader) implySCP(to *[]*Policy) {
 func (l *loader) endpoint(id string, v value) {
 	e := Endpoint{ID: id}
 	var peers []string
-	v.checked(id, isEndpoint)
+	v.named(isEndpoint)
 	v.fields(table{
 		"account":   textInto(&e.Account, isAccount),
 		"region":    textInto(&e.Region, isRegion),
@@ -133,7 +134,7 @@ func isPrefix(text string) string {
 // service reads an integrated service.
 func (l *loader) service(principal string, v value) {
 	s := Service{Principal: principal}
-	v.checked(principal, isService)
+	v.named(isService)
 	v.fields(table{
 		"access-keys": l.accessKeysInto(&s.Keys, AccessKey{Service: principal}),
 		"acts-for": func(v value) {

@@ -16,6 +16,14 @@ type IDs interface {
 	UniqueID(arn string) (string, error)
 }
 
+// A Forgetter is an IDs that is told which principals are left. Forget is
+// called at the end of every Load that succeeds, with all ARNs of the world,
+// and makes the ids of all others unavailable for good.
+type Forgetter interface {
+	IDs
+	Forget(allBut []string) error
+}
+
 // DigestIDs derives unique ids from ARNs: the same in every process, for tools
 // that remember nothing. A recreated principal is not told apart.
 type DigestIDs struct{}

@@ -14,7 +14,7 @@ const maxAliases = 50
 // key reads a key that the world describes.
 func (l *loader) key(a *Account, name string, v value) {
 	k := &Key{Account: a.ID, Name: name, Spec: string(spec.SymmetricDefault), Origin: string(spec.OriginKMS), State: "Enabled"}
-	v.checked(name, isKeyName)
+	v.named(isKeyName)
 	t := table{
 		"region":       textInto(&k.Region, isRegion),
 		"id":           textInto(&k.ID, isKeyID),
@@ -86,7 +86,7 @@ func (l *loader) checkAliases(k *Key, v value) {
 // unique refuses the second key or alias of one name.
 func (l *loader) unique(name string, v value) {
 	if other, taken := l.places["= "+name]; taken {
-		v.failf("has the same id or alias as %s", other.field)
+		v.keyFailf("has the same id or alias as %s", other.field)
 		return
 	}
 	l.places["= "+name] = v
@@ -101,9 +101,9 @@ var grantOperations = oneOf("Decrypt", "Encrypt", "GenerateDataKey", "GenerateDa
 // known.
 func (l *loader) grants(a *Account, k *Key, v value) {
 	for _, e := range v.entries() {
-		g := &Grant{Name: e.key, ID: grantID(k.ARN, e.key)}
-		e.keyAt.checked(e.key, isGrantName)
-		e.value.fields(table{
+		g := &Grant{Name: e.key.Value, ID: grantID(k.ARN, e.key.Value)}
+		e.named(isGrantName)
+		e.fields(table{
 			"grantee":    l.granteeInto(&g.Grantee, a),
 			"retiree":    l.granteeInto(&g.Retiree, a),
 			"operations": textsInto(&g.Operations, grantOperations),
@@ -111,8 +111,8 @@ func (l *loader) grants(a *Account, k *Key, v value) {
 			"subset":     constraintInto(&g.Subset),
 			"created":    timeInto(&g.Created),
 		}, "grantee", "operations")
-		if len(g.Operations) == 0 {
-			e.value.failf("a grant names at least one operation")
+		if g.Operations != nil && len(g.Operations) == 0 {
+			e.failf("a grant names at least one operation")
 		}
 		k.Grants = append(k.Grants, g)
 	}
@@ -122,9 +122,12 @@ func (l *loader) grants(a *Account, k *Key, v value) {
 // granteeInto reads an ARN, or root, user/NAME or role/NAME of the account.
 func (l *loader) granteeInto(to *string, a *Account) func(value) {
 	return func(v value) {
-		text := v.text()
-		switch arn, ok := l.local(a, text); {
-		case ok:
+		text, ok := v.text()
+		if !ok {
+			return
+		}
+		switch arn, local := l.local(a, text); {
+		case local:
 			*to = arn
 		case l.world.knowsARN(text):
 			*to = text

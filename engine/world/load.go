@@ -180,10 +180,10 @@ func named(read func(name string, v value)) func(value) {
 	return func(v value) {
 		for _, e := range v.entries() {
 			switch {
-			case e.value.node.Tag == "!!null":
-				e.value.failf("has no value; give it one or leave it out")
-			case e.value.first():
-				read(e.key, e.value)
+			case e.node.Tag == "!!null":
+				e.failf("has no value; give it one or leave it out")
+			case e.first():
+				read(e.key.Value, e)
 			}
 		}
 	}
@@ -192,7 +192,7 @@ func named(read func(name string, v value)) func(value) {
 // first tells whether this is the first place where the field stands.
 func (v value) first() bool {
 	if place, ok := v.l.places[v.field]; ok {
-		v.failf("is already given at %s:%d", place.file, place.node.Line)
+		v.keyFailf("is already given at %s:%d", place.file, place.key.Line)
 		return false
 	}
 	v.l.places[v.field] = v
@@ -221,6 +221,11 @@ func (l *loader) assignIDs(ids IDs) error {
 			return Problems{{Message: fmt.Sprintf("%s and %s have the same unique id %s", other.PrincipalARN(), arn, id)}}
 		}
 		l.world.byID[id] = p
+	}
+	if f, ok := ids.(Forgetter); ok {
+		if err := f.Forget(l.world.Principals()); err != nil {
+			return fmt.Errorf("forgetting the unique ids of removed principals: %w", err)
+		}
 	}
 	return nil
 }

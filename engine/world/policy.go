@@ -91,8 +91,8 @@ func (l *loader) policyInto(p *Policy, kind policy.Kind) func(value) {
 
 // policyFile finds the file that v names.
 func (v value) policyFile() (name string, text []byte, ok bool) {
-	ref := v.text()
-	if ref == "" {
+	ref, ok := v.text()
+	if !ok {
 		return "", nil, false
 	}
 	name = path.Join(path.Dir(v.file), ref)
@@ -148,7 +148,7 @@ func (l *loader) checkPrincipals(p *Policy) {
 
 // managedPolicy reads a managed policy of an account, or of the partition.
 func (l *loader) managedPolicy(account, name string, v value) {
-	v.checked(name, isLongName)
+	v.named(isLongName)
 	p := &Policy{Name: name, Account: account}
 	folder := "/"
 	read := l.policyInto(p, policy.Identity)
@@ -159,7 +159,7 @@ func (l *loader) managedPolicy(account, name string, v value) {
 	}
 	p.ARN = l.managedARN(account, folder, name)
 	if _, taken := l.world.managed[p.ARN]; taken {
-		v.failf("there is such a policy already")
+		v.keyFailf("there is such a policy already")
 		return
 	}
 	l.world.managed[p.ARN] = p
@@ -171,8 +171,8 @@ func (l *loader) managedPolicy(account, name string, v value) {
 // attached finds a managed policy by what a world calls it: the name of one of
 // the account's own, or an ARN.
 func (l *loader) attached(account string, v value) *Policy {
-	ref := v.text()
-	if ref == "" {
+	ref, ok := v.text()
+	if !ok {
 		return nil
 	}
 	if strings.HasPrefix(ref, "arn:") {
@@ -233,9 +233,9 @@ func (l *loader) policiesInto(to *[]*Policy, account string, kind policy.Kind, n
 	return func(v value) {
 		*to = []*Policy{}
 		for _, e := range v.entries() {
-			e.keyAt.checked(e.key, name)
-			p := &Policy{Name: e.key, Account: account}
-			l.policyInto(p, kind)(e.value)
+			e.named(name)
+			p := &Policy{Name: e.key.Value, Account: account}
+			l.policyInto(p, kind)(e)
 			*to = append(*to, p)
 		}
 		slices.SortFunc(*to, byName)
@@ -243,12 +243,3 @@ func (l *loader) policiesInto(to *[]*Policy, account string, kind policy.Kind, n
 }
 
 func byName(a, b *Policy) int { return strings.Compare(a.Name, b.Name) }
-
-// checked reports what is wrong with a text at v.
-func (v value) checked(text string, c check) bool {
-	wrong := c(text)
-	if wrong != "" {
-		v.failf("%s", wrong)
-	}
-	return wrong == ""
-}

@@ -8,7 +8,7 @@ import (
 
 func (l *loader) federatedUser(a *Account, name string, v value) {
 	f := &FederatedUser{Account: a.ID, Name: name}
-	v.checked(name, isSession)
+	v.named(isSession)
 	v.fields(table{
 		"user":        func(v value) { l.later(func() { f.Parent = l.userNamed(a, v) }) },
 		"tags":        tagsInto(&f.Tags),
@@ -22,7 +22,7 @@ func (l *loader) federatedUser(a *Account, name string, v value) {
 
 func (l *loader) webIdentity(a *Account, name string, v value) {
 	w := &WebIdentity{Account: a.ID, Name: name}
-	v.checked(name, isSession)
+	v.named(isSession)
 	v.fields(table{
 		"role":            func(v value) { l.later(func() { l.sessionRole(a, w, v) }) },
 		"provider":        textInto(&w.Provider, isProvider),
@@ -36,7 +36,7 @@ func (l *loader) webIdentity(a *Account, name string, v value) {
 }
 
 func (l *loader) userNamed(a *Account, v value) *User {
-	name := v.text()
+	name, _ := v.text()
 	i := slices.IndexFunc(a.Users, func(u *User) bool { return u.Name == name })
 	if i < 0 {
 		v.failf("no user %q in this account", name)
@@ -46,7 +46,7 @@ func (l *loader) userNamed(a *Account, v value) *User {
 }
 
 func (l *loader) sessionRole(a *Account, w *WebIdentity, v value) {
-	name := v.text()
+	name, _ := v.text()
 	w.Role = l.world.RoleByName(a.ID, name)
 	if w.Role == nil {
 		v.failf("no role %q in this account", name)

@@ -18,40 +18,47 @@ type value struct {
 	file  string
 	field string
 	node  *yaml.Node
+	key   *yaml.Node // nil outside of mappings
 }
 
-func (v value) failf(format string, args ...any) {
-	v.l.report(Problem{File: v.file, Line: v.node.Line, Column: v.node.Column, Field: v.field, Message: fmt.Sprintf(format, args...)})
+func (v value) failf(format string, args ...any) { v.fail(v.node, format, args...) }
+
+// keyFailf reports what is wrong with the key that v stands under.
+func (v value) keyFailf(format string, args ...any) { v.fail(v.key, format, args...) }
+
+func (v value) fail(at *yaml.Node, format string, args ...any) {
+	v.l.report(Problem{File: v.file, Line: at.Line, Column: at.Column, Field: v.field, Message: fmt.Sprintf(format, args...)})
 }
 
-// An entry is one key of a mapping and its value.
-type entry struct {
-	key   string
-	keyAt value // for problems with the key itself
-	value value
+// named reports a key that is no good name, and tells whether it is one.
+func (v value) named(c check) bool {
+	wrong := c(v.key.Value)
+	if wrong != "" {
+		v.keyFailf("%s", wrong)
+	}
+	return wrong == ""
 }
 
-// entries lists a mapping. A key that stands twice is a problem, and only its
-// first value counts.
-func (v value) entries() []entry {
+// entries lists the values of a mapping. A key that stands twice is a problem,
+// and only its first value counts.
+func (v value) entries() []value {
 	if v.node.Kind != yaml.MappingNode {
 		v.failf("%s where a mapping of names to values belongs", kindOf(v.node))
 		return nil
 	}
 	seen := make(map[string]bool)
-	var all []entry
+	var all []value
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		key := v.node.Content[i]
-		at := value{l: v.l, file: v.file, field: join(v.field, key.Value), node: key}
+		e := value{l: v.l, file: v.file, field: join(v.field, key.Value), node: v.node.Content[i+1], key: key}
 		switch {
 		case key.Kind != yaml.ScalarNode || key.Tag == "!!null":
-			at.field = v.field
-			at.failf("%s where a name belongs", kindOf(key))
+			v.fail(key, "%s where a name belongs", kindOf(key))
 		case seen[key.Value]:
-			at.failf("stands twice in the same mapping")
+			e.keyFailf("stands twice in the same mapping")
 		default:
 			seen[key.Value] = true
-			all = append(all, entry{key: key.Value, keyAt: at, value: value{l: v.l, file: v.file, field: at.field, node: v.node.Content[i+1]}})
+			all = append(all, e)
 		}
 	}
 	return all
@@ -64,15 +71,15 @@ type table map[string]func(value)
 func (v value) fields(t table, required ...string) {
 	found := make(map[string]bool)
 	for _, e := range v.entries() {
-		read, known := t[e.key]
-		found[e.key] = true
+		read, known := t[e.key.Value]
+		found[e.key.Value] = true
 		switch {
 		case !known:
-			e.keyAt.failf("unknown field; known here: %s", strings.Join(slices.Sorted(maps.Keys(t)), ", "))
-		case e.value.node.Tag == "!!null":
-			e.value.failf("has no value; give it one or leave it out")
+			e.keyFailf("unknown field; known here: %s", strings.Join(slices.Sorted(maps.Keys(t)), ", "))
+		case e.node.Tag == "!!null":
+			e.failf("has no value; give it one or leave it out")
 		default:
-			read(e.value)
+			read(e)
 		}
 	}
 	if v.node.Kind != yaml.MappingNode {
@@ -89,7 +96,7 @@ func (v value) fields(t table, required ...string) {
 func (v value) child(key string) *value {
 	for i := 0; v.node.Kind == yaml.MappingNode && i+1 < len(v.node.Content); i += 2 {
 		if v.node.Content[i].Value == key {
-			return &value{l: v.l, file: v.file, field: join(v.field, key), node: v.node.Content[i+1]}
+			return &value{l: v.l, file: v.file, field: join(v.field, key), node: v.node.Content[i+1], key: v.node.Content[i]}
 		}
 	}
 	return nil
@@ -108,14 +115,13 @@ func (v value) items() []value {
 	return all
 }
 
-// text is a scalar as written: 012345678901, 1.10 and true lose nothing. An
-// empty text must be asked for with quotes.
-func (v value) text() string {
+// text is a scalar as written: 012345678901, 1.10 and true lose nothing.
+func (v value) text() (text string, ok bool) {
 	if v.node.Kind != yaml.ScalarNode || v.node.Tag == "!!null" {
 		v.failf("%s where a text belongs", kindOf(v.node))
-		return ""
+		return "", false
 	}
-	return v.node.Value
+	return v.node.Value, true
 }
 
 // A check says what is wrong with a text, "" if nothing is. It must not repeat
@@ -124,7 +130,10 @@ type check func(string) string
 
 func textInto(to *string, checks ...check) func(value) {
 	return func(v value) {
-		text := v.text()
+		text, ok := v.text()
+		if !ok {
+			return
+		}
 		for _, c := range checks {
 			if wrong := c(text); wrong != "" {
 				v.failf("%s", wrong)
@@ -154,13 +163,11 @@ func pairsInto(to *map[string]string, name, content check) func(value) {
 	return func(v value) {
 		*to = make(map[string]string)
 		for _, e := range v.entries() {
-			if wrong := name(e.key); wrong != "" {
-				e.keyAt.failf("%s", wrong)
-				continue
+			if e.named(name) {
+				var text string
+				textInto(&text, content)(e)
+				(*to)[e.key.Value] = text
 			}
-			var text string
-			textInto(&text, content)(e.value)
-			(*to)[e.key] = text
 		}
 	}
 }
@@ -178,9 +185,13 @@ func boolInto(to *bool) func(value) {
 // secondsInto reads a whole number of seconds.
 func secondsInto(to *time.Duration, low, high time.Duration) func(value) {
 	return func(v value) {
-		n, err := strconv.Atoi(v.text())
+		text, ok := v.text()
+		if !ok {
+			return
+		}
+		n, err := strconv.ParseInt(text, 10, 32)
 		d := time.Duration(n) * time.Second
-		if err != nil || n > 1<<30 || d < low || d > high {
+		if err != nil || d < low || d > high {
 			v.failf("must be a number of seconds from %d to %d", int(low.Seconds()), int(high.Seconds()))
 			return
 		}
@@ -190,7 +201,11 @@ func secondsInto(to *time.Duration, low, high time.Duration) func(value) {
 
 func timeInto(to *time.Time) func(value) {
 	return func(v value) {
-		t, err := time.Parse(time.RFC3339, v.text())
+		text, ok := v.text()
+		if !ok {
+			return
+		}
+		t, err := time.Parse(time.RFC3339, text)
 		if err != nil {
 			v.failf("must be a time such as 2026-11-23T10:00:00Z")
 			return

@@ -77,11 +77,12 @@ var yamlErrorLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 func yamlProblem(name string, err error) Problem {
 	text := err.Error()
 	m := yamlErrorLine.FindStringSubmatch(text)
-	p := Problem{File: name, Message: "not YAML: " + text[len(m[0]):]}
+	p := Problem{File: name, Line: 1, Column: 1, Message: "not YAML: " + text[len(m[0]):]} // the parser does not tell of line 1
 	if line, err := strconv.Atoi(m[1]); err == nil {
 		p.Line, p.Column = line, 1
 	}
-	if strings.Contains(text, "anchor") {
+	if strings.Contains(text, "anchor") { // told without a line, and by a name that may be a secret
+		p.Line, p.Column = 0, 0
 		p.Message = "anchors and aliases are not accepted; put a value that begins with & or * in quotes"
 	}
 	return p
