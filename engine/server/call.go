@@ -19,6 +19,10 @@ func (s *Server) call(c echo.Context) error {
 	id := s.config.NewID()
 	w := c.Response()
 	w.Header()[wire.RequestIDHeader] = []string{id}
+	if !s.calls.enter() {
+		return send(w, wire.EncodeError(&wire.Error{Code: wire.ServiceUnavailable}, id))
+	}
+	defer s.calls.leave()
 	in, refusal := s.request(id, w, c.Request())
 	if refusal != nil {
 		return send(w, wire.EncodeError(refusal, id))

@@ -61,6 +61,7 @@ type Server struct {
 	listeners []net.Listener // API first, then metrics
 	servers   []*http.Server
 	draining  atomic.Bool
+	calls     *calls
 }
 
 // New checks config and binds its listeners, so that their addresses are known
@@ -69,7 +70,7 @@ func New(config Config) (*Server, error) {
 	if config.Handler == nil {
 		return nil, errors.New("server: Config.Handler is required")
 	}
-	s := &Server{config: withDefaults(config)}
+	s := &Server{config: withDefaults(config), calls: newCalls()}
 	if err := s.bind(s.config.Listen, s.api(), s.config.TLS); err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func withDefaults(c Config) Config {
 
 // bind listens on address for handler. HTTP/1.1 only, as the real endpoints.
 func (s *Server) bind(address string, handler http.Handler, secure *tls.Config) error {
-	l, err := net.Listen("tcp", address)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
@@ -180,34 +181,50 @@ func (s *Server) Close() error {
 
 // Run answers requests until ctx ends, then takes no new ones, finishes those
 // under way, and returns nil. It returns an error if a listener breaks, or if
-// requests outlast Timeouts.Shutdown and are cut off. It may be called once.
+// requests outlast Timeouts.Shutdown: their contexts end then, and when Run
+// returns their handlers have returned too, or have ignored that as long
+// again. It may be called once.
 func (s *Server) Run(ctx context.Context) error {
 	ended := make(chan error, len(s.servers))
 	for i, srv := range s.servers {
 		go func() { ended <- srv.Serve(s.listeners[i]) }()
 	}
 	running := len(s.servers)
-	var broken error
+	var all []error
 	select {
 	case <-ctx.Done():
-	case broken = <-ended:
+	case err := <-ended:
 		running--
+		all = append(all, fmt.Errorf("serving: %w", err))
 	}
-	s.draining.Store(true)
-	// ctx has ended, the requests under way have not.
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Timeouts.Shutdown)
-	defer cancel()
-	var all []error
-	if broken != nil {
-		all = append(all, fmt.Errorf("serving: %w", broken))
-	}
-	for _, srv := range s.servers {
-		if err := srv.Shutdown(grace); err != nil {
-			all = append(all, fmt.Errorf("finishing requests: %w", err), srv.Close())
-		}
-	}
+	all = append(all, s.finish(context.WithoutCancel(ctx)))
 	for range running {
 		<-ended // each returns http.ErrServerClosed once its server is shut down
 	}
 	return errors.Join(all...)
+}
+
+// finish waits for the requests under way, and cuts off those that take too long.
+func (s *Server) finish(ctx context.Context) error {
+	s.draining.Store(true)
+	grace, cancel := context.WithTimeout(ctx, s.config.Timeouts.Shutdown)
+	defer cancel()
+	var late []error
+	for _, srv := range s.servers {
+		if err := srv.Shutdown(grace); err != nil {
+			late = append(late, fmt.Errorf("finishing requests: %w", err), srv.Close())
+		}
+	}
+	idle := s.calls.close()
+	if late == nil {
+		return nil
+	}
+	again, cancel := context.WithTimeout(ctx, s.config.Timeouts.Shutdown)
+	defer cancel()
+	select {
+	case <-idle:
+	case <-again.Done():
+		late = append(late, errors.New("requests are still under way"))
+	}
+	return errors.Join(late...)
 }

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,7 +43,7 @@ func start(t *testing.T, c Config) *Server {
 	}
 	s, err := New(c)
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	t.Cleanup(func() {
@@ -51,9 +53,18 @@ func start(t *testing.T, c Config) *Server {
 	return s
 }
 
+// post sends a request that outlives the context of the test's function.
+func post(url string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(context.Background(), "POST", url, strings.NewReader("{}"))
+	if err != nil {
+		return nil, err
+	}
+	return http.DefaultClient.Do(r)
+}
+
 func do(t *testing.T, client *http.Client, method, url, body string) (*http.Response, string) {
 	t.Helper()
-	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", wire.ContentType)
 	r.Header.Set("X-Amz-Target", "TrentService.ListKeys")
@@ -85,6 +96,7 @@ func TestRequestReachesTheHandlerUnchanged(t *testing.T) {
 	assert.Equal(t, "x=%20y&x=1", got.RawQuery)
 	assert.Equal(t, s.Addr().String(), got.Host)
 	assert.Equal(t, []string{"TrentService.ListKeys"}, got.Header["X-Amz-Target"])
+	assert.Equal(t, []string{"7"}, got.Header["Content-Length"], "some clients sign it")
 	assert.Equal(t, `{"a":1}`, string(got.Body))
 	assert.Equal(t, "127.0.0.1", got.RemoteIP.String())
 	assert.NotZero(t, got.RemotePort)
@@ -114,7 +126,7 @@ func TestOversizedBodyIsRefused(t *testing.T) {
 
 func TestOversizedHeaderIsRefused(t *testing.T) {
 	s := start(t, Config{})
-	r, err := http.NewRequest("POST", s.URL(), nil)
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL(), nil)
 	require.NoError(t, err)
 	r.Header.Set("X-Large", strings.Repeat("x", 2*maxHeader))
 	resp, err := http.DefaultClient.Do(r)
@@ -188,7 +200,9 @@ func TestMetricsAreWhereTheyWereAskedFor(t *testing.T) {
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "figures") })
 	get := func(t *testing.T, url string) string {
 		t.Helper()
-		resp, err := http.Get(url)
+		r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+		require.NoError(t, err)
+		resp, err := http.DefaultClient.Do(r)
 		require.NoError(t, err)
 		defer func() { _ = resp.Body.Close() }()
 		b, err := io.ReadAll(resp.Body)
@@ -214,12 +228,12 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 		return wire.Respond([]byte("done"), r.ID)
 	}})
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	answer := make(chan string, 1)
 	go func() {
-		resp, err := http.Post(s.URL(), wire.ContentType, strings.NewReader("{}"))
+		resp, err := post(s.URL())
 		if err != nil {
 			answer <- err.Error()
 			return
@@ -231,7 +245,7 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	<-entered
 	cancel()
 	require.Eventually(t, func() bool {
-		_, err := net.Dial("tcp", s.Addr().String())
+		_, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Addr().String())
 		return err != nil
 	}, 5*time.Second, time.Millisecond, "new connections are refused")
 	close(leave)
@@ -240,35 +254,81 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 }
 
 func TestShutdownCutsOffWhatTakesTooLong(t *testing.T) {
+	var returned atomic.Bool
 	entered := make(chan struct{})
 	s, err := New(Config{
-		Timeouts: Timeouts{Shutdown: time.Millisecond},
+		Timeouts: Timeouts{Shutdown: 10 * time.Millisecond},
 		Handler: func(ctx context.Context, r wire.Request) wire.Response {
 			close(entered)
 			<-ctx.Done()
+			returned.Store(true)
 			return wire.EncodeError(wire.Internal(ctx.Err()), r.ID)
 		},
 	})
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		if resp, err := http.Post(s.URL(), wire.ContentType, strings.NewReader("{}")); err == nil {
+		if resp, err := post(s.URL()); err == nil {
 			_ = resp.Body.Close()
 		}
 	}()
 	<-entered
 	cancel()
 	require.ErrorIs(t, <-ended, context.DeadlineExceeded)
+	require.True(t, returned.Load(), "the handler has returned before Run does")
 	<-gone
+}
+
+func TestShutdownDoesNotWaitForever(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	s, err := New(Config{
+		Timeouts: Timeouts{Shutdown: 10 * time.Millisecond},
+		Handler: func(_ context.Context, r wire.Request) wire.Response {
+			close(entered)
+			<-leave
+			return wire.Respond(nil, r.ID)
+		},
+	})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		if resp, err := post(s.URL()); err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	<-entered
+	cancel()
+	require.ErrorContains(t, <-ended, "requests are still under way")
+	close(leave)
+	<-gone
+}
+
+func TestRequestAfterTheEndIsRefused(t *testing.T) {
+	s, err := New(Config{Handler: echoed})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	require.NoError(t, s.finish(t.Context()))
+	w := httptest.NewRecorder()
+	s.api().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "POST", "/", nil))
+	require.Equal(t, 503, w.Code)
+	require.JSONEq(t, `{"__type":"ServiceUnavailableException"}`, w.Body.String())
+	w = httptest.NewRecorder()
+	s.api().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/readyz", nil))
+	require.Equal(t, 503, w.Code)
+	require.JSONEq(t, `{"status":"shutting down"}`, w.Body.String())
 }
 
 func TestSlowClientIsCutOff(t *testing.T) {
 	s := start(t, Config{Timeouts: Timeouts{Header: 50 * time.Millisecond, Read: 50 * time.Millisecond}})
-	c, err := net.Dial("tcp", s.Addr().String())
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Addr().String())
 	require.NoError(t, err)
 	defer func() { _ = c.Close() }()
 	_, err = io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\n")

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -80,7 +79,12 @@ func TestWeakClientsAreRefused(t *testing.T) {
 	for name, c := range rows {
 		t.Run(name, func(t *testing.T) {
 			c.RootCAs = roots
-			_, err := client(c).Get(s.URL())
+			r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL(), nil)
+			require.NoError(t, err)
+			resp, err := client(c).Do(r)
+			if err == nil {
+				_ = resp.Body.Close()
+			}
 			require.ErrorContains(t, err, "tls: ")
 		})
 	}
@@ -104,20 +108,20 @@ func TestSelfTest(t *testing.T) {
 	const child = "KEYREEVE_SELF_TEST"
 	if os.Getenv(child) != "" {
 		config, _ := secure(t)
-		err := SelfTest(context.Background(), config)
+		err := SelfTest(t.Context(), config)
 		require.Error(t, err)
 		t.Log(err)
 		return
 	}
 	t.Run("passes by default", func(t *testing.T) {
 		config, _ := secure(t)
-		require.NoError(t, SelfTest(context.Background(), config))
+		require.NoError(t, SelfTest(t.Context(), config))
 	})
 	for setting, group := range map[string]string{"tlsmlkem=0": "X25519MLKEM768", "tlssecpmlkem=0": "SecP256r1MLKEM768"} {
 		t.Run("fails with "+setting, func(t *testing.T) {
 			self, err := os.Executable()
 			require.NoError(t, err)
-			c := exec.Command(self, "-test.run=^TestSelfTest$", "-test.v")
+			c := exec.CommandContext(t.Context(), self, "-test.run=^TestSelfTest$", "-test.v")
 			c.Env = append(os.Environ(), child+"=1", "GODEBUG="+setting)
 			out, err := c.CombinedOutput()
 			require.NoError(t, err, string(out))
@@ -127,7 +131,7 @@ func TestSelfTest(t *testing.T) {
 	t.Run("fails when the configuration lacks a group", func(t *testing.T) {
 		config, _ := secure(t)
 		config.CurvePreferences = []tls.CurveID{tls.X25519MLKEM768, tls.X25519}
-		require.ErrorContains(t, SelfTest(context.Background(), config), "group SecP256r1MLKEM768")
+		require.ErrorContains(t, SelfTest(t.Context(), config), "group SecP256r1MLKEM768")
 	})
 }
 
