@@ -26,6 +26,16 @@ func TestCanonicalFormWritesEverythingOneWay(t *testing.T) {
 		`["s3.us-west-2.amazonaws.com"]},"Bool":{"kms:multiregion":["true"]}}}]}`, doc.String())
 }
 
+func TestCanonicalFormKeepsWhatIsAbsentAbsent(t *testing.T) {
+	const id = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
+	doc := parse(t, policy.Key, `{"Id":"<é>","Statement":[{"Effect":"Deny","Action":[],"NotPrincipal":{"CanonicalUser":"`+id+`","Federated":["a.b"],"AWS":"*"}},
+		{"Effect":"Allow","Sid":"s","Principal":{"AWS":"*"},"Action":"*","NotResource":"*"},{"Effect":"Allow","Principal":{},"Action":"*","Resource":[]}]}`)
+	assert.Equal(t, `{"Version":"2008-10-17","Id":"<é>","Statement":[`+
+		`{"Effect":"Deny","NotPrincipal":{"AWS":["*"],"CanonicalUser":["`+id+`"],"Federated":["a.b"]},"Action":[]},`+
+		`{"Sid":"s","Effect":"Allow","Principal":"*","Action":["*"],"NotResource":["*"]},`+
+		`{"Effect":"Allow","Principal":{},"Action":["*"],"Resource":[]}]}`, doc.String())
+}
+
 func TestDocumentsThatSayTheSameShareADigest(t *testing.T) {
 	doc := parse(t, policy.Key, clerks)
 	again := parse(t, policy.Key, strings.ReplaceAll(strings.ReplaceAll(clerks, "  ", "\t"), `"bool"`, `"BOOL"`))

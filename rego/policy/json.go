@@ -61,14 +61,12 @@ type reader struct {
 	faults *faults
 }
 
-// syntaxError ends the reading.
-type syntaxError struct {
+// A halt is a fault that ends the reading.
+type halt struct {
 	code    Code
 	message string
 	pos     Pos
 }
-
-func (e *syntaxError) Error() string { return e.message }
 
 // readJSON reads text; ok is false if it is not JSON, and f says why. If latin,
 // strings keep to the characters of latinOne also where they are escaped.
@@ -82,7 +80,7 @@ func readJSON(text string, latin bool, f *faults) (root node, ok bool) {
 	return root, true
 }
 
-func (r *reader) document() (node, *syntaxError) {
+func (r *reader) document() (node, *halt) {
 	r.space()
 	root, err := r.value("$", 1)
 	if err != nil {
@@ -109,8 +107,8 @@ func (r *reader) here() place {
 	return r.mark
 }
 
-func (r *reader) fail(path, format string, args ...any) *syntaxError {
-	return &syntaxError{CodeSyntax, fmt.Sprintf(format, args...), r.here().pos(path)}
+func (r *reader) fail(path, format string, args ...any) *halt {
+	return &halt{CodeSyntax, fmt.Sprintf(format, args...), r.here().pos(path)}
 }
 
 // found names the next character for a message.
@@ -137,10 +135,10 @@ func (r *reader) take(c byte) bool {
 	return false
 }
 
-func (r *reader) value(path string, depth int) (node, *syntaxError) {
+func (r *reader) value(path string, depth int) (node, *halt) {
 	at := r.here()
 	if depth > maxDepth {
-		return node{}, &syntaxError{CodeTooDeep, fmt.Sprintf("nested more than %d levels deep", maxDepth), at.pos(path)}
+		return node{}, &halt{CodeTooDeep, fmt.Sprintf("nested more than %d levels deep", maxDepth), at.pos(path)}
 	}
 	if r.off >= len(r.text) {
 		return node{}, r.fail(path, "the text ends where a value is expected")
@@ -161,7 +159,7 @@ func (r *reader) value(path string, depth int) (node, *syntaxError) {
 	}
 }
 
-func (r *reader) object(path string, depth int) (node, *syntaxError) {
+func (r *reader) object(path string, depth int) (node, *halt) {
 	n := node{kind: objectNode, at: r.here()}
 	r.off++
 	r.space()
@@ -190,12 +188,12 @@ func (r *reader) object(path string, depth int) (node, *syntaxError) {
 	}
 }
 
-func (r *reader) member(path string, depth int) (field, *syntaxError) {
+func (r *reader) member(path string, depth int) (field, *halt) {
 	f := field{at: r.here()}
 	if r.off >= len(r.text) || r.text[r.off] != '"' {
 		return f, r.fail(path, "found %s where a name in double quotes is expected", r.found())
 	}
-	var err *syntaxError
+	var err *halt
 	if f.name, err = r.str(path); err != nil {
 		return f, err
 	}
@@ -207,7 +205,7 @@ func (r *reader) member(path string, depth int) (field, *syntaxError) {
 	return f, err
 }
 
-func (r *reader) array(path string, depth int) (node, *syntaxError) {
+func (r *reader) array(path string, depth int) (node, *halt) {
 	n := node{kind: arrayNode, at: r.here()}
 	r.off++
 	r.space()
@@ -230,7 +228,7 @@ func (r *reader) array(path string, depth int) (node, *syntaxError) {
 	}
 }
 
-func (r *reader) word(path string) (node, *syntaxError) {
+func (r *reader) word(path string) (node, *halt) {
 	at := r.here()
 	for _, word := range []string{"true", "false", "null"} {
 		if !strings.HasPrefix(r.text[r.off:], word) {
@@ -246,7 +244,7 @@ func (r *reader) word(path string) (node, *syntaxError) {
 }
 
 // number steps over a number as RFC 8259 section 6 spells it.
-func (r *reader) number(path string) (string, *syntaxError) {
+func (r *reader) number(path string) (string, *halt) {
 	start := r.off
 	r.take('-')
 	if whole := r.digits(); whole == 0 {

@@ -10,7 +10,7 @@ import (
 // str reads a string in double quotes and decodes its escapes. The text is
 // valid UTF-8 already. Half a surrogate pair is refused: it stands for no
 // character, and readers that replace it would disagree with this one.
-func (r *reader) str(path string) (string, *syntaxError) {
+func (r *reader) str(path string) (string, *halt) {
 	at := r.here()
 	r.off++
 	start := r.off
@@ -49,7 +49,7 @@ func (r *reader) str(path string) (string, *syntaxError) {
 var escapes = map[byte]rune{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // escape reads what a backslash starts.
-func (r *reader) escape(path string) (rune, *syntaxError) {
+func (r *reader) escape(path string) (rune, *halt) {
 	if r.off+1 >= len(r.text) {
 		return 0, r.fail(path, "the text ends inside a string")
 	}

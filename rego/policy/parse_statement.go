@@ -33,7 +33,7 @@ func (p *parser) statement(n node, path string) Statement {
 		pos := f.at.pos(child(path, f.name))
 		switch twin := twins[f.name]; {
 		case p.refused(f.name, pos):
-		case seen[twin]:
+		case twin != "" && seen[twin]:
 			p.faults.add(CodeElementCombination, pos, "a statement has %s or %s, not both", twin, f.name)
 		default:
 			p.element(&s, f, pos)

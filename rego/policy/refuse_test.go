@@ -107,6 +107,7 @@ func TestMalformedStatementsAreRefused(t *testing.T) {
 	const s = "$.Statement[0]"
 	checkRefusals(t, []refusal{
 		{"an unknown element", policy.Key, fill(policy.Key, `"Actions":[]`), policy.CodeElement, s + ".Actions"},
+		{"an element without a name", policy.Key, strings.Replace(fill(policy.Key), "[{", `[{"":1,`, 1), policy.CodeElement, s + "['']"},
 		{"no effect", policy.Key, fill(policy.Key, `-"Effect"`), policy.CodeMissingEffect, s},
 		{"an effect in lower case", policy.Key, fill(policy.Key, `"Effect":"allow"`), policy.CodeEffect, s + ".Effect"},
 		{"no principal", policy.Key, fill(policy.Key, `-"Principal"`), policy.CodeMissingPrincipal, s},
@@ -203,6 +204,7 @@ func TestMalformedConditionsAreRefused(t *testing.T) {
 		refuse("a block that is a string", `"Bool":"true"`, policy.CodeDataType, ".Bool"),
 		refuse("a key twice in another case", `"Bool":{"kms:X":"true","KMS:x":"true"}`, policy.CodeConditionCase, ".Bool['KMS:x']"),
 		refuse("a key without colon", `"Bool":{"MultiRegion":"true"}`, policy.CodeConditionKey, ".Bool.MultiRegion"),
+		refuse("a key with a line feed", `"Bool":{"kms:X\ny":"true"}`, policy.CodeConditionKey, `.Bool['kms:X`+"\n"+`y']`),
 		refuse("a key without name", `"Bool":{"kms:":"true"}`, policy.CodeConditionKey, ".Bool['kms:']"),
 		refuse("a key with a space in its prefix", `"Bool":{"k ms:X":"true"}`, policy.CodeConditionKey, ".Bool['k ms:X']"),
 		refuse("a variable in a key", `"Bool":{"aws:ResourceTag/${aws:username}":"true"}`, policy.CodeVariableElement, ".Bool['aws:ResourceTag/${aws:username}']"),
@@ -262,7 +264,11 @@ func TestAllFaultsAreToldInTheirOrder(t *testing.T) {
 }
 
 func TestFaultsAreBounded(t *testing.T) {
-	all := faultsOf(t, policy.Key, fill(policy.Key, `"Action":[`+strings.Repeat(`"",`, 5000)+`""]`))
+	all := faultsOf(t, policy.Key, fill(policy.Key, `"`+strings.Repeat("é", 200)+`":1`))
+	assert.Equal(t, `a statement has no element "`+strings.Repeat("é", 80)+`…"`, all[0].Message)
+	assert.Equal(t, all[0].Error(), all.Summary())
+	assert.Empty(t, policy.Errors{}.Summary())
+	all = faultsOf(t, policy.Key, fill(policy.Key, `"Action":[`+strings.Repeat(`"",`, 5000)+`""]`))
 	assert.Len(t, all, 50)
 }
 
