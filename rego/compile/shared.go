@@ -1,0 +1,87 @@
+package compile
+
+import (
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// A sharedFunction is a function that several statements of a module may call.
+// The module holds those that it needs. Each looks at its argument before it
+// calls a built-in that could fail on it, so that strict and lenient
+// evaluation agree; on what is no number, date or address it is undefined.
+type sharedFunction int
+
+const (
+	numberFunction sharedFunction = iota
+	instantFunction
+	withinFunction
+	sharedFunctions
+)
+
+var sharedNames = [sharedFunctions]string{"_number", "_instant", "_within"}
+
+// call is a call of a shared function, which the module then holds.
+func (c *compiler) call(f sharedFunction, args ...*ast.Term) *ast.Term {
+	c.shared[f] = true
+	return ast.CallTerm(append([]*ast.Term{ast.RefTerm(ruleRef(sharedNames[f]))}, args...)...)
+}
+
+// The forms of request values. A number is one that policy.Number reads. A
+// date is checked to the day of the month, leap years included, in the years
+// that fit nanoseconds since 1970, because time.parse_rfc3339_ns fails on all
+// others.
+const (
+	numberForm = `^[+-]?[0-9]{1,32}(?:\.[0-9]{1,32})?$`
+	epochForm  = `^[0-9]{5,12}$`
+	dayForm    = `(?:(?:1[7-9]|2[01])[0-9]{2}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|` +
+		`(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|` +
+		`(?:(?:1[7-9]|2[01])(?:0[48]|[2468][048]|[13579][26])|2000)-02-29)`
+	clockForm = `T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])`
+)
+
+// pieces are the definitions of f.
+func (f sharedFunction) pieces() []piece {
+	value := ast.VarTerm("value")
+	form := func(pattern string) *ast.Expr { return ast.RegexMatch.Expr(ast.StringTerm(pattern), value) }
+	define := func(args []*ast.Term, result *ast.Term, body ...*ast.Expr) *ast.Rule {
+		head := ast.NewHead(ast.Var(sharedNames[f]), nil, result)
+		head.Args, head.Assign = args, true
+		return &ast.Rule{Head: head, Body: ast.NewBody(body...)}
+	}
+	one := []*ast.Term{value}
+	var comment string
+	var rules []*ast.Rule
+	switch f {
+	case numberFunction:
+		comment = "The number that a value is."
+		rules = append(rules, define(one, ast.ToNumber.Call(value), form(numberForm)))
+	case instantFunction:
+		comment = "The instant that a value names, in nanoseconds since 1970: a date with time, a date, or seconds since 1970."
+		midnight := ast.Concat.Call(ast.StringTerm(""), ast.ArrayTerm(value, ast.StringTerm("T00:00:00Z")))
+		rules = append(rules,
+			define(one, ast.ParseRFC3339Nanos.Call(value), form("^"+dayForm+clockForm+"$")),
+			define(one, ast.ParseRFC3339Nanos.Call(midnight), form("^"+dayForm+"$")),
+			define(one, ast.Multiply.Call(ast.ToNumber.Call(value), ast.IntNumberTerm(1_000_000_000)), form(epochForm)),
+		)
+	case withinFunction:
+		comment = "Whether a value is an IP address in one of the networks."
+		networks, network := ast.VarTerm("networks"), ast.VarTerm("network")
+		single := ast.Concat.Call(ast.StringTerm("/"), ast.ArrayTerm(value, ast.StringTerm("32")))
+		rules = append(rules, holdsIf(sharedNames[f], []*ast.Term{value, networks}, conj{
+			ast.NetCIDRIsValid.Expr(single),
+			someIn(network, networks),
+			ast.NetCIDRContains.Expr(network, value),
+		}))
+	}
+	var all []piece
+	for i, r := range rules {
+		locate(r, policy.Pos{Path: "$", Line: 1, Column: 1})
+		p := piece{rule: r}
+		if i == 0 {
+			p.comments = comments([]string{comment})
+		}
+		all = append(all, p)
+	}
+	return all
+}

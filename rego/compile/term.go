@@ -1,0 +1,110 @@
+package compile
+
+import (
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// A conj is a conjunction of expressions; the empty one holds always.
+type conj []*ast.Expr
+
+func inputRef(path ...string) *ast.Term {
+	ref := ast.Ref{ast.InputRootDocument}
+	for _, p := range path {
+		ref = append(ref, ast.StringTerm(p))
+	}
+	return ast.NewTerm(ref)
+}
+
+func ruleRef(name string) *ast.Term { return ast.VarTerm(name) }
+
+// callRule calls a function of the module.
+func callRule(name *ast.Term, args ...*ast.Term) *ast.Expr {
+	return ast.NewExpr(append([]*ast.Term{ast.RefTerm(name)}, args...))
+}
+
+func holds(t *ast.Term) *ast.Expr { return ast.NewExpr(t) }
+
+// negate is for expressions whose operands are always defined: OPA hoists
+// operands out of the negation, and an undefined one fails the whole body
+// instead of making the negation true.
+func negate(e *ast.Expr) *ast.Expr {
+	if op := e.Operator(); op != nil && op.Equal(ast.Equal.Ref()) {
+		return ast.NotEqual.Expr(e.Operand(0), e.Operand(1))
+	}
+	return e.Complement()
+}
+
+// oneOf says that subject is one of values, of which there is at least one.
+func oneOf(subject *ast.Term, values []string) *ast.Expr {
+	if len(values) == 1 {
+		return ast.Equal.Expr(subject, ast.StringTerm(values[0]))
+	}
+	return ast.Member.Expr(subject, stringSet(values))
+}
+
+func stringSet(values []string) *ast.Term {
+	s := ast.NewSet()
+	for _, v := range values {
+		s.Add(ast.StringTerm(v))
+	}
+	return ast.NewTerm(s)
+}
+
+// stringArray is the array of the sorted values.
+func stringArray(values []string) *ast.Term {
+	terms := make([]*ast.Term, 0, len(values))
+	for _, v := range sorted(values) {
+		terms = append(terms, ast.StringTerm(v))
+	}
+	return ast.ArrayTerm(terms...)
+}
+
+// sorted is values in order, each once.
+func sorted(values []string) []string {
+	s := slices.Clone(values)
+	slices.Sort(s)
+	return slices.Compact(s)
+}
+
+// someIn is `some v in domain`.
+func someIn(v, domain *ast.Term) *ast.Expr {
+	return ast.NewExpr(&ast.SomeDecl{Symbols: []*ast.Term{ast.Member.Call(v, domain)}})
+}
+
+// everyIn is `every v in domain { body }`.
+func everyIn(v, domain *ast.Term, body conj) *ast.Expr {
+	return ast.NewExpr(&ast.Every{Value: v, Domain: domain, Body: ast.NewBody(body...)})
+}
+
+// memberOf is `key contains element if body` of a partial set.
+func memberOf(set string, element *ast.Term, body conj) *ast.Rule {
+	return &ast.Rule{Head: ast.NewHead(ast.Var(set), element), Body: newBody(body)}
+}
+
+// holdsIf is `name if body`, or `name(args) if body`.
+func holdsIf(name string, args []*ast.Term, body conj) *ast.Rule {
+	head := ast.NewHead(ast.Var(name), nil, ast.BooleanTerm(true))
+	head.Args = args
+	return &ast.Rule{Head: head, Body: newBody(body)}
+}
+
+func newBody(c conj) ast.Body {
+	if len(c) == 0 {
+		return ast.NewBody(ast.NewExpr(ast.BooleanTerm(true)))
+	}
+	return ast.NewBody(c...)
+}
+
+// locate gives the rule and its expressions the place of the statement that
+// they come from, so that traces and coverage point into the document.
+func locate(r *ast.Rule, at policy.Pos) {
+	loc := ast.NewLocation(nil, at.Path, at.Line, at.Column)
+	r.Location, r.Head.Location = loc, loc
+	for _, e := range r.Body {
+		e.Location = loc
+	}
+}
