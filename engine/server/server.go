@@ -183,7 +183,8 @@ func (s *Server) Close() error {
 // under way, and returns nil. It returns an error if a listener breaks, or if
 // requests outlast Timeouts.Shutdown: their contexts end then, and when Run
 // returns their handlers have returned too, or have ignored that as long
-// again. It may be called once.
+// again. A connection on which no request has begun delays the end by up to
+// 5 s. It may be called once.
 func (s *Server) Run(ctx context.Context) error {
 	ended := make(chan error, len(s.servers))
 	for i, srv := range s.servers {
