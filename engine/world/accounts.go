@@ -6,9 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
-	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -32,6 +29,7 @@ func (l *loader) account(a *Account, v value) {
 		"name":             once(textInto(&a.Name, isAlias)),
 		"regions":          once(l.accountRegions(a)),
 		"root":             once(func(v value) { l.root(a, v) }),
+		"access-keys":      func(v value) { l.later(func() { l.ownedKeys(a, v) }) },
 		"users":            named(func(name string, v value) { l.user(a, name, v) }),
 		"groups":           named(func(name string, v value) { l.group(a, name, v) }),
 		"roles":            named(func(name string, v value) { l.role(a, name, v) }),
@@ -135,36 +133,6 @@ func (l *loader) principal(p Principal) { l.world.byARN[p.PrincipalARN()] = p }
 
 func (l *loader) iamARN(account, kind, path, name string) string {
 	return "arn:" + l.world.partition + ":iam::" + account + ":" + kind + path + name
-}
-
-// accessKeysInto reads credentials by access key id: the secret alone, or a
-// mapping with more. owner is what they all share.
-func (l *loader) accessKeysInto(to *[]AccessKey, owner AccessKey) func(value) {
-	return func(v value) {
-		for _, e := range v.entries() {
-			k := owner
-			k.ID, k.Active = e.key.Value, true
-			e.named(isAccessKey)
-			l.accessKey(&k, e)
-			if _, taken := l.world.accessKeys[k.ID]; taken {
-				e.keyFailf("this access key id is given twice in the world")
-				continue
-			}
-			l.world.accessKeys[k.ID] = k
-			*to = append(*to, k)
-		}
-	}
-}
-
-func (l *loader) accessKey(k *AccessKey, v value) {
-	var secret string
-	read := textInto(&secret, isSecret)
-	if v.node.Kind == yaml.MappingNode {
-		v.fields(table{"secret": read, "active": boolInto(&k.Active)}, "secret")
-	} else {
-		read(v)
-	}
-	k.Secret = seal.NewSecret([]byte(secret))
 }
 
 func tagsInto(to *map[string]string) func(value) {

@@ -155,7 +155,7 @@ func (l *loader) sections() table {
 	for name, yes := range l.offered {
 		if !yes {
 			t[name] = func(v value) {
-				v.failf("is not supported yet; a world that needs it is refused rather than half obeyed")
+				v.keyFailf("is not supported yet; a world that needs it is refused rather than half obeyed")
 			}
 		}
 	}
