@@ -47,6 +47,7 @@ func start(t *testing.T, c Config) *Server {
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections() // one that was never used delays the end
 		cancel()
 		require.NoError(t, <-ended)
 	})
@@ -245,7 +246,10 @@ func TestShutdownFinishesWhatIsUnderWay(t *testing.T) {
 	<-entered
 	cancel()
 	require.Eventually(t, func() bool {
-		_, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Addr().String())
+		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Addr().String())
+		if err == nil {
+			_ = c.Close()
+		}
 		return err != nil
 	}, 5*time.Second, time.Millisecond, "new connections are refused")
 	close(leave)
