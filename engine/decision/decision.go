@@ -29,18 +29,28 @@ const (
 	CrossAccount Reason = "cross-account"
 )
 
-// A Decision is the answer to a question. The zero value is a refusal.
+// A Decision is the answer to a question. The zero value is a refusal. It is
+// immutable and safe for concurrent use.
 type Decision struct {
 	Allowed bool
 	Reason  Reason
-	Layer   Layer // what settled it
-	// Statements are the statements that settled it: those that denied, or
-	// those that together allowed. Empty when an allow was missing.
-	Statements []Statement
-	Grants     []string // ids of the grants that allowed, in the question's order
-	Evidence   Evidence // all of it, for the operator only
-	view       Evidence // what the caller's account may see
+	Layer   Layer    // what settled it
+	Grants  []string // ids of the grants that allowed, sorted
+
+	full *account // all of it
+	seen *account // what the caller's account may see
 }
+
+// Evidence returns the whole account of the decision. It is for the operator
+// only: it tells what other accounts hold.
+func (d Decision) Evidence() Evidence { return d.full.evidence() }
+
+// CallerView returns what the caller's account may see of the decision
+// the layers of its own account and organization. The key's side of
+// another account is one opaque result, the same whether the key is absent,
+// does not allow or denies. For the caller, a refusal may have another reason
+// than for the operator.
+func (d Decision) CallerView() Evidence { return d.seen.evidence() }
 
 // A Statement names one matching statement of one policy.
 type Statement struct {

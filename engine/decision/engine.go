@@ -3,7 +3,12 @@ package decision
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/keyreeve/keyreeve/rego/lib"
 )
 
 // Config configures an Engine. The zero value is usable: no caches of
@@ -24,17 +29,82 @@ type Config struct {
 
 // An Engine decides questions. It is safe for concurrent use.
 type Engine struct {
-	config Config
+	config   Config
+	data     data
+	decide   *query
+	programs *programs
 }
 
 // New prepares an engine and has it decide known samples; it returns an error
 // if one of them comes out wrong.
 func New(c Config) (*Engine, error) {
-	return &Engine{config: c}, nil
+	if c.ProgramBytes == 0 {
+		c.ProgramBytes = 256 << 20
+	}
+	modules, err := lib.Modules()
+	if err != nil {
+		return nil, err
+	}
+	decide, err := prepare(modules, ast.MustParseRef(lib.Decision))
+	if err != nil {
+		return nil, fmt.Errorf("preparing the decision: %w", err)
+	}
+	d, err := newData(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{config: c, data: d, decide: decide, programs: newPrograms(c.ProgramBytes)}, nil
 }
 
 // Decide answers q. An error means that there is no answer: it is neither a
 // yes nor a no, and the caller must treat it as a failure of the service.
 func (e *Engine) Decide(ctx context.Context, q Question) (Decision, error) {
-	return Decision{}, ctx.Err()
+	if err := q.validate(); err != nil {
+		return Decision{}, err
+	}
+	full, err := e.account(ctx, &q)
+	if err != nil {
+		return Decision{}, fmt.Errorf("deciding %s: %w", q.Action, err)
+	}
+	return Decision{
+		Allowed: full.outcome.allowed,
+		Reason:  full.outcome.reason,
+		Layer:   full.outcome.layer,
+		Grants:  full.outcome.grants,
+		full:    full,
+		seen:    full,
+	}, nil
+}
+
+// account has every policy say what matches, and combines it.
+func (e *Engine) account(ctx context.Context, q *Question) (*account, error) {
+	a, err := attach(q)
+	if err != nil {
+		return nil, err
+	}
+	for i := range a.slots {
+		s := &a.slots[i]
+		if s.program, err = e.programs.of(s.policy); err != nil {
+			return nil, err
+		}
+	}
+	input := documentInput(q)
+	for i := range a.slots {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		s := &a.slots[i]
+		if s.verdict, err = s.program.evaluate(ctx, e.data, s.policy, input); err != nil {
+			return nil, err
+		}
+	}
+	found, err := e.decide.run(ctx, e.data, decideInput(q, a))
+	if err != nil {
+		return nil, err
+	}
+	out, err := readOutcome(found, q, a)
+	if err != nil {
+		return nil, err
+	}
+	return &account{question: q, attachments: a, outcome: out}, nil
 }

@@ -36,9 +36,3 @@ type NearestMiss struct {
 	Wanted    []string  `json:"wanted"`
 	Actual    []string  `json:"actual"` // empty: the key is absent from the request
 }
-
-// CallerView returns what the caller's account may see of the decision
-// (A-20): the layers of its own account and organization. The key's side of
-// another account is one opaque result, the same whether the key is absent,
-// does not allow or denies.
-func (d Decision) CallerView() Evidence { return d.view }

@@ -1,0 +1,85 @@
+package decision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/metrics"
+	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/topdown"
+)
+
+// A query is compiled Rego with the one value that is asked of it. It is
+// immutable and safe for concurrent use.
+type query struct {
+	compiler *ast.Compiler
+	body     ast.Body
+}
+
+var (
+	errNoAnswer = errors.New("the policy program has no single answer")
+	errCompile  = errors.New("the policy program does not compile")
+)
+
+// answer is the variable that holds the value asked for.
+const answer = ast.Var("answer")
+
+// prepare compiles modules and prepares the question for the value at ref.
+func prepare(modules map[string]*ast.Module, ref ast.Ref) (*query, error) {
+	c := ast.NewCompiler()
+	if c.Compile(modules); c.Failed() {
+		return nil, fmt.Errorf("%w: %w", errCompile, c.Errors)
+	}
+	body := ast.NewBody(ast.Equality.Expr(ast.NewTerm(ref), ast.NewTerm(answer)))
+	return &query{compiler: c, body: body}, nil
+}
+
+// data is what queries find beside policies: nothing.
+type data struct {
+	store storage.Store
+	txn   storage.Transaction
+}
+
+func newData(ctx context.Context) (data, error) {
+	store := inmem.New()
+	txn, err := store.NewTransaction(ctx)
+	if err != nil {
+		return data{}, fmt.Errorf("opening the empty data document: %w", err)
+	}
+	return data{store, txn}, nil
+}
+
+// beginning is the clock of every query: policies take the time from the
+// question, so that equal questions have equal answers.
+var beginning = time.Unix(0, 0).UTC()
+
+// run evaluates q. An error of a built-in is an error of the evaluation: taken
+// for undefined, it would make a Deny vanish.
+func (q *query) run(ctx context.Context, d data, input *ast.Term) (*ast.Term, error) {
+	var found *ast.Term
+	answers := 0
+	err := topdown.NewQuery(q.body).
+		WithCompiler(q.compiler).
+		WithStore(d.store).
+		WithTransaction(d.txn).
+		WithInput(input).
+		WithStrictBuiltinErrors(true).
+		WithMetrics(metrics.NoOp()).
+		WithTime(beginning).
+		Iter(ctx, func(r topdown.QueryResult) error {
+			answers++
+			found = r[answer]
+			return nil
+		})
+	if err != nil {
+		return nil, fmt.Errorf("evaluating: %w", err)
+	}
+	if answers != 1 || found == nil {
+		return nil, errNoAnswer
+	}
+	return found, nil
+}
