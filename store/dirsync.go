@@ -3,9 +3,9 @@ package store
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
-
-	"golang.org/x/sys/unix"
+	"time"
 )
 
 // A dirSync makes the names of new files durable. Badger syncs what it writes
@@ -14,33 +14,30 @@ type dirSync struct {
 	dir string
 
 	mu     sync.Mutex
-	synced unix.Timespec // the directory's change time when it was last synced
+	synced time.Time // the directory's change time when it was last synced
 }
 
-// settled is how long, in nanoseconds, a directory must be unchanged before
-// its change time is trusted to tell two changes apart.
-const settled = 1e9
+// settled is how long a directory must be unchanged before its change time is
+// trusted: two changes within a tick of the file system's clock show the same.
+const settled = time.Second
 
 // run syncs the directory if files came or went since it last did.
 func (d *dirSync) run() error {
-	var st unix.Stat_t
-	if err := unix.Stat(d.dir, &st); err != nil {
+	info, err := os.Stat(d.dir)
+	if err != nil {
 		return fmt.Errorf("reading directory of records: %w", err)
 	}
+	changed := info.ModTime()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if st.Mtim == d.synced {
+	if changed.Equal(d.synced) {
 		return nil
 	}
 	if err := syncDir(d.dir); err != nil {
 		return err
 	}
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &now); err != nil {
-		return fmt.Errorf("reading clock: %w", err)
-	}
-	if now.Nano()-st.Mtim.Nano() > settled {
-		d.synced = st.Mtim
+	if age := time.Since(changed); age > settled {
+		d.synced = changed
 	}
 	return nil
 }
@@ -55,4 +52,12 @@ func syncDir(path string) error {
 		return fmt.Errorf("syncing directory: %w", err)
 	}
 	return nil
+}
+
+// makeDir makes a directory, durably.
+func makeDir(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return fmt.Errorf("making directory: %w", err)
+	}
+	return syncDir(filepath.Dir(path))
 }

@@ -98,6 +98,9 @@ func (s *Store) Append(events ...[]byte) error {
 
 // Events finds up to limit events after the number after, of mutations and of
 // other calls, in order. An event that it has passed over never appears later.
+//
+// With an *eventlog.CorruptError it answers the events that are left up to the
+// number Resume in that error; the caller may go on after it.
 func (s *Store) Events(after Seq, limit int) ([]Event, error) {
 	leave, err := s.enter()
 	if err != nil {
@@ -105,21 +108,32 @@ func (s *Store) Events(after Seq, limit int) ([]Event, error) {
 	}
 	defer leave()
 	before := s.seqs.settled()
-	var outbox []Event
-	err = s.view(func(kv kvTx) error {
-		var err error
-		outbox, _, err = page(&Tx{kv: kv}, dbKey(spaceOutbox), outboxKey(after), limit, true, decodeOutbox)
-		return err
-	})
+	events, err := s.outbox(after, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading outbox: %w", err)
 	}
-	outbox = slices.DeleteFunc(outbox, func(e Event) bool { return e.Seq >= before })
 	logged, err := s.log.Read(after, before, limit)
-	if err != nil {
+	var gap *eventlog.CorruptError
+	if errors.As(err, &gap) {
+		events = slices.DeleteFunc(events, func(e Event) bool { return e.Seq > gap.Resume })
+	} else if err != nil {
 		return nil, fmt.Errorf("reading log: %w", err)
 	}
-	events := append(outbox, logged...)
+	events = append(events, logged...)
 	slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.Seq, b.Seq) })
-	return events[:min(limit, len(events))], nil
+	if len(events) >= limit {
+		return events[:limit], nil
+	}
+	return events, err
+}
+
+// outbox finds the events of mutations between two numbers.
+func (s *Store) outbox(after, before Seq, limit int) ([]Event, error) {
+	var events []Event
+	err := s.view(func(kv kvTx) error {
+		var err error
+		events, _, err = page(&Tx{kv: kv}, dbKey(spaceOutbox), outboxKey(after), limit, true, decodeOutbox)
+		return err
+	})
+	return slices.DeleteFunc(events, func(e Event) bool { return e.Seq >= before }), err
 }

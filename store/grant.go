@@ -112,13 +112,38 @@ func (tx *Tx) PutGrant(g Grant) error {
 	if err := tx.kv.set(g.Key.key(spaceGrant, g.ID), value); err != nil {
 		return err
 	}
-	if !fresh {
-		return tx.replace(old.indexes(), now.indexes())
+	if fresh {
+		return tx.reindex(nil, &now)
 	}
-	if err := tx.add(g.Key.key(spaceGrantCount), 1); err != nil {
+	return tx.reindex(&old, &now)
+}
+
+// reindex replaces all that leads to old by what leads to now; either may be nil.
+func (tx *Tx) reindex(old, now *storedGrant) error {
+	var had, has []entry
+	if old != nil {
+		had = old.indexes()
+		if err := tx.countGrant(old, -1); err != nil {
+			return err
+		}
+	}
+	if now != nil {
+		has = now.indexes()
+		if err := tx.countGrant(now, 1); err != nil {
+			return err
+		}
+	}
+	if err := tx.rebucket(old, now); err != nil {
 		return err
 	}
-	return tx.replace(nil, now.indexes())
+	return tx.replace(had, has)
+}
+
+func (tx *Tx) countGrant(g *storedGrant, change int) error {
+	if err := tx.add(g.Key.key(spaceGrantCount), change); err != nil {
+		return err
+	}
+	return tx.add(g.Key.key(spaceGranteeCount, g.GranteeID), change)
 }
 
 // check tells whether the grant's names can stand in database keys.
@@ -174,10 +199,7 @@ func (tx *Tx) DeleteGrant(addr KeyAddr, id string) error {
 	if err := tx.kv.delete(addr.key(spaceGrant, id)); err != nil {
 		return err
 	}
-	if err := tx.add(addr.key(spaceGrantCount), -1); err != nil {
-		return err
-	}
-	return tx.replace(g.indexes(), nil)
+	return tx.reindex(&g, nil)
 }
 
 // DeleteGrantsOf removes up to limit grants of a key and tells how many are

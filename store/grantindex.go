@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 )
 
@@ -26,17 +27,10 @@ var withoutContext = map[string]bool{"DescribeKey": true, "RetireGrant": true}
 // grants do not differ: same key, grantee, operation and whole constraint.
 const maxEquivalent = 4
 
-// maxPairProbe bounds how far choosePair counts.
-const maxPairProbe = 64
-
-// indexes are the entries that lead to the record.
+// indexes are the entries that lead to the record, besides its buckets.
 func (g *storedGrant) indexes() []entry {
 	addr := g.Key
-	list := make([]entry, 0, len(g.Operations)+len(g.Tokens)+5)
-	operations := slices.Compact(slices.Sorted(slices.Values(g.Operations)))
-	for _, op := range operations {
-		list = append(list, entry{addr.key(spaceCandidate, g.GranteeID, op, g.constraint(op), g.ID), present})
-	}
+	list := make([]entry, 0, len(g.Tokens)+5)
 	list = append(list, entry{addr.key(spaceGrantee, g.Grantee, g.ID), present})
 	if g.GranteeAccount != "" {
 		list = append(list, entry{addr.key(spaceGranteeAccount, g.GranteeAccount, g.ID), present})
@@ -114,19 +108,14 @@ func (tx *Tx) choosePair(g *Grant) (string, error) {
 	if len(names) == 1 || sample < 0 {
 		return names[0], nil
 	}
-	best, fewest := "", maxPairProbe+1
+	best, fewest := "", 0
 	for _, name := range names {
 		constraint := constraintSubset + pairDigest(name, g.Subset[name])
-		n := 0
-		prefix := g.Key.key(spaceCandidate, g.GranteeID, g.Operations[sample], constraint)
-		err := tx.kv.scan(prefix, nil, false, func(_, _ []byte) (bool, error) {
-			n++
-			return n < maxPairProbe, nil
-		})
+		b, err := tx.bucket(g.Key.key(spaceBucket, g.GranteeID, g.Operations[sample], constraint))
 		if err != nil {
 			return "", err
 		}
-		if n < fewest {
+		if n := len(b.ids) + b.more; best == "" || n < fewest {
 			best, fewest = name, n
 		}
 	}
@@ -143,14 +132,42 @@ func (tx *Tx) GrantCandidates(addr KeyAddr, granteeIDs []string, operation strin
 	if err != nil || n == 0 {
 		return nil, err
 	}
-	refs := tx.candidateIDs(addr, granteeIDs, operation, constraintsFor(operation, ec))
-	grants := make([]Grant, 0, len(refs))
-	for _, id := range refs {
-		g, err := tx.Grant(addr, id)
+	constraints := constraintsFor(operation, ec)
+	var grants []Grant
+	for _, grantee := range slices.Compact(slices.Sorted(slices.Values(granteeIDs))) {
+		n, err := tx.count(addr.key(spaceGranteeCount, grantee))
 		if err != nil {
-			return nil, fmt.Errorf("candidate: %w", err)
+			return nil, err
 		}
-		grants = append(grants, g)
+		if n == 0 {
+			continue
+		}
+		for _, constraint := range constraints {
+			found, err := tx.grantsIn(addr, addr.key(spaceBucket, grantee, operation, constraint), constraint)
+			if err != nil {
+				return nil, err
+			}
+			grants = append(grants, found...)
+		}
+	}
+	return grants, nil
+}
+
+// grantsIn reads the grants of a bucket; where they do not differ, a few.
+func (tx *Tx) grantsIn(addr KeyAddr, bucketKey []byte, constraint string) ([]Grant, error) {
+	limit := math.MaxInt
+	if kind := constraint[:1]; kind == constraintNone || kind == constraintEquals {
+		limit = maxEquivalent
+	}
+	ids, err := tx.candidateIDs(bucketKey, limit)
+	if err != nil {
+		return nil, err
+	}
+	grants := make([]Grant, len(ids))
+	for i, id := range ids {
+		if grants[i], err = tx.Grant(addr, id); err != nil {
+			return nil, fmt.Errorf("%w: candidate: %w", ErrCorrupt, err)
+		}
 	}
 	return grants, nil
 }
@@ -167,36 +184,6 @@ func constraintsFor(operation string, ec map[string]string) []string {
 	}
 	slices.Sort(list[3:])
 	return list
-}
-
-// candidateIDs walks one cursor over the exact entries.
-func (tx *Tx) candidateIDs(addr KeyAddr, granteeIDs []string, operation string, constraints []string) []string {
-	var ids []string
-	c := tx.kv.cursor(addr.key(spaceCandidate), false)
-	defer c.close()
-	seen := make(map[string]bool, len(granteeIDs))
-	for _, grantee := range granteeIDs {
-		if seen[grantee] {
-			continue
-		}
-		seen[grantee] = true
-		all := addr.key(spaceCandidate, grantee, operation)
-		if c.seek(all); !c.within(all) {
-			continue
-		}
-		for _, constraint := range constraints {
-			prefix := addr.key(spaceCandidate, grantee, operation, constraint)
-			equivalent := constraint[:1] == constraintNone || constraint[:1] == constraintEquals
-			n := 0
-			for c.seek(prefix); c.within(prefix); c.next() {
-				if n++; equivalent && n > maxEquivalent {
-					break
-				}
-				ids = append(ids, lastPart(c.key()))
-			}
-		}
-	}
-	return ids
 }
 
 // contextDigest is the digest of a set of pairs: each name and value with its

@@ -73,7 +73,7 @@ func (tx *Tx) GrantByName(g Grant) (Grant, error) {
 	if g.Name == "" {
 		return Grant{}, ErrNotFound
 	}
-	id, _, err := tx.kv.get(g.guard())
+	id, err := tx.kv.get(g.guard())
 	if err != nil {
 		return Grant{}, fmt.Errorf("grant %q of key %s: %w", g.Name, g.Key, err)
 	}
@@ -82,7 +82,7 @@ func (tx *Tx) GrantByName(g Grant) (Grant, error) {
 
 // GrantByToken finds the grant that a token was given for.
 func (tx *Tx) GrantByToken(digest TokenDigest) (Grant, error) {
-	ref, _, err := tx.kv.get(dbKey(spaceToken, digestText(digest[:])))
+	ref, err := tx.kv.get(dbKey(spaceToken, digestText(digest[:])))
 	if err != nil {
 		return Grant{}, fmt.Errorf("grant token: %w", err)
 	}

@@ -21,8 +21,10 @@ const (
 	spaceKeyAliasCount  space = 'B' // number of aliases of a key
 	spaceGrant          space = 'g' // Grant records
 	spaceGrantCount     space = 'G' // number of grants of a key
-	spaceCandidate      space = 'h' // grants by key, grantee, operation, constraint
+	spaceBucket         space = 'h' // grants by key, grantee, operation, constraint
+	spaceOverflow       space = 'l' // those that found no room there
 	spaceGrantee        space = 'i' // grants by key and grantee
+	spaceGranteeCount   space = 'I' // number of grants of a key for a grantee's unique id
 	spaceGranteeAccount space = 'j' // grants by key and account of the grantee
 	spaceGrantGuard     space = 'n' // grant with exactly these properties and Name
 	spaceGrantChild     space = 'p' // grants by the grant that they were made from
@@ -34,7 +36,7 @@ const (
 )
 
 // spaces are all kinds of entries; a database has no others.
-const spaces = "mkKdabBgGhijnprtuvo"
+const spaces = "mkKdabBgGhliIjnprtuvo"
 
 // terminator ends each part of a database key, so that no part is a prefix of
 // another and keys sort part by part. No part may hold it.
@@ -110,8 +112,7 @@ func (a KeyAddr) check() error { return checkParts("key address", a.Account, a.R
 
 // key is the database key of an entry that belongs to the key at a.
 func (a KeyAddr) key(s space, more ...string) []byte {
-	var buf [8]string
-	return dbKey(s, append(append(buf[:0], a.Account, a.Region, a.ID), more...)...)
+	return dbKey(s, append([]string{a.Account, a.Region, a.ID}, more...)...)
 }
 
 func parseAddr(p []string) (KeyAddr, error) {

@@ -16,31 +16,40 @@ type kvTx struct {
 	writable bool
 }
 
-// get copies the value of key, and tells in which commit it was written.
-func (t kvTx) get(key []byte) (value []byte, version uint64, err error) {
-	item, err := t.txn.Get(key)
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil, 0, ErrNotFound
-	}
+// get copies the value of key.
+func (t kvTx) get(key []byte) ([]byte, error) {
+	item, err := t.item(key)
 	if err != nil {
-		return nil, 0, fmt.Errorf("reading entry: %w", err)
+		return nil, err
 	}
-	value, err = item.ValueCopy(nil)
-	if err != nil {
-		return nil, 0, fmt.Errorf("reading value: %w", err)
-	}
-	return value, item.Version(), nil
+	return item.value()
 }
 
-func (t kvTx) has(key []byte) (bool, error) {
-	_, err := t.txn.Get(key)
+// item finds an entry, whose value may then be read while the transaction lasts.
+func (t kvTx) item(key []byte) (item, error) {
+	i, err := t.txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
-		return false, nil
+		return item{}, ErrNotFound
 	}
 	if err != nil {
-		return false, fmt.Errorf("reading entry: %w", err)
+		return item{}, fmt.Errorf("reading entry: %w", err)
 	}
-	return true, nil
+	return item{i}, nil
+}
+
+// An item is an entry that was found.
+type item struct{ *badger.Item }
+
+// version tells in which commit the entry was written.
+func (i item) version() uint64 { return i.Version() }
+
+// value copies the value.
+func (i item) value() ([]byte, error) {
+	value, err := i.ValueCopy(nil)
+	if err != nil {
+		return nil, fmt.Errorf("reading value: %w", err)
+	}
+	return value, nil
 }
 
 // set takes ownership of both slices.

@@ -35,7 +35,7 @@ func (tx *Tx) Principal(arn string) (Principal, error) {
 
 // PrincipalByID finds the principal that has a unique id now.
 func (tx *Tx) PrincipalByID(id string) (Principal, error) {
-	arn, _, err := tx.kv.get(dbKey(spacePrincipalID, id))
+	arn, err := tx.kv.get(dbKey(spacePrincipalID, id))
 	if err != nil {
 		return Principal{}, fmt.Errorf("principal id %s: %w", id, err)
 	}

@@ -33,7 +33,7 @@ var (
 // checkSchema tells whether the database is one of this program and of this
 // root key.
 func checkSchema(tx kvTx, root *seal.RootKey) error {
-	value, _, err := tx.get(schemaKey)
+	value, err := tx.get(schemaKey)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func checkSchema(tx kvTx, root *seal.RootKey) error {
 	if schema.Version != SchemaVersion {
 		return fmt.Errorf("%w: the directory has version %d, this program knows version %d", ErrSchema, schema.Version, SchemaVersion)
 	}
-	proof, _, err := tx.get(proofKey)
+	proof, err := tx.get(proofKey)
 	if err != nil {
 		return fmt.Errorf("%w: no proof of the root key: %w", ErrCorrupt, err)
 	}

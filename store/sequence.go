@@ -31,7 +31,7 @@ type sequence struct {
 func (s *Store) openSequence() (*sequence, error) {
 	var limit uint64 = 1
 	err := s.view(func(tx kvTx) error {
-		value, _, err := tx.get(sequenceKey)
+		value, err := tx.get(sequenceKey)
 		if errors.Is(err, ErrNotFound) {
 			return nil
 		}

@@ -21,8 +21,7 @@ func checkSpace(dir string, minFree int64) error {
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return fmt.Errorf("asking for free space: %w", err)
 	}
-	free := int64(fs.Bavail) * fs.Bsize
-	if free < minFree {
+	if free := fs.Bavail * uint64(fs.Bsize); free < uint64(minFree) {
 		return fmt.Errorf("%w: %d MiB free, %d needed", ErrFull, free>>20, minFree>>20)
 	}
 	return nil

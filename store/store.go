@@ -2,11 +2,11 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -50,6 +50,7 @@ func (c *Config) complete() error {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	c.Events = c.Events.Complete()
 	return nil
 }
 
@@ -63,6 +64,9 @@ type Store struct {
 	seqs    *sequence
 	log     *eventlog.Log
 	failed  atomic.Bool
+	cache   *cache
+	stop    context.CancelFunc
+	stopped chan struct{} // closed when maintain has returned
 
 	// commits is held for reading while a transaction commits, and for writing
 	// by one that must not meet another conflict.
@@ -79,17 +83,23 @@ func Open(c Config) (*Store, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making store directory: %w", err)
+	if err := makeDir(c.Dir); err != nil {
+		return nil, err
 	}
 	lock, err := lockDir(c.Dir)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{config: c, lock: lock}
+	s := &Store{config: c, lock: lock, cache: newCache()}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop, s.stopped = stop, make(chan struct{})
+	go func() {
+		defer close(s.stopped)
+		s.maintain(ctx)
+	}()
 	return s, nil
 }
 
@@ -98,7 +108,10 @@ func (s *Store) open() error {
 		return err
 	}
 	records := filepath.Join(s.config.Dir, "records")
-	var err error
+	err := makeDir(records)
+	if err != nil {
+		return err
+	}
 	if s.db, err = openDatabase(records, s.config.Log); err != nil {
 		return err
 	}
@@ -138,6 +151,8 @@ func (s *Store) Close() error {
 	if again {
 		return ErrClosed
 	}
+	s.stop()
+	<-s.stopped
 	s.users.Wait()
 	return s.release()
 }
@@ -178,7 +193,7 @@ func (s *Store) View(fn func(*Tx) error) error {
 		return err
 	}
 	defer leave()
-	return s.view(func(kv kvTx) error { return fn(&Tx{kv: kv, now: s.config.Now}) })
+	return s.view(func(kv kvTx) error { return fn(&Tx{kv: kv, now: s.config.Now, cache: s.cache}) })
 }
 
 func (s *Store) view(fn func(kvTx) error) error {

@@ -14,6 +14,7 @@ import (
 type Tx struct {
 	kv     kvTx
 	now    func() time.Time
+	cache  *cache // of decoded records; nil where records may be changed
 	events [][]byte
 }
 
@@ -50,7 +51,7 @@ func (tx *Tx) replace(old, now []entry) error {
 
 // count reads a counter: decimal digits, absent for zero.
 func (tx *Tx) count(key []byte) (int, error) {
-	value, _, err := tx.kv.get(key)
+	value, err := tx.kv.get(key)
 	if errors.Is(err, ErrNotFound) {
 		return 0, nil
 	}
@@ -86,12 +87,25 @@ func (tx *Tx) add(key []byte, change int) error {
 
 // load decodes the record at key.
 func load[T any](tx *Tx, key []byte) (T, error) {
-	value, _, err := tx.kv.get(key)
+	var none T
+	item, err := tx.kv.item(key)
 	if err != nil {
-		var none T
 		return none, err
 	}
-	return decodeEntry[T](key, value)
+	if tx.cache != nil {
+		if known, ok := tx.cache.get(key, item.version()); ok {
+			return known.(T), nil // a space has one type of record
+		}
+	}
+	value, err := item.value()
+	if err != nil {
+		return none, err
+	}
+	record, err := decodeEntry[T](key, value)
+	if err == nil && tx.cache != nil {
+		tx.cache.put(key, cached{version: item.version(), size: len(key) + len(value), record: record})
+	}
+	return record, err
 }
 
 // decodeEntry reads a record as page wants it.

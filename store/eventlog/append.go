@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
 )
 
 // A batch is the events of appends that came while another was written: they
@@ -177,7 +175,7 @@ func createSegment(path string, h header) (*os.File, error) {
 }
 
 func syncData(file *os.File) error {
-	if err := unix.Fdatasync(int(file.Fd())); err != nil {
+	if err := file.Sync(); err != nil {
 		return fmt.Errorf("syncing %s: %w", filepath.Base(file.Name()), err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -103,6 +104,9 @@ const syncDelay = 50 * time.Millisecond
 func Open(c Config) (*Log, error) {
 	c.Limits = c.Limits.Complete()
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making log directory: %w", err)
+	}
+	if err := syncDir(filepath.Dir(c.Dir)); err != nil {
 		return nil, fmt.Errorf("making log directory: %w", err)
 	}
 	segments, err := recoverSegments(c.Dir, c.Log)

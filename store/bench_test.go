@@ -1,0 +1,147 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// fill makes n keys, in transactions of a hundred.
+func fill(t testing.TB, s *Store, n int) {
+	t.Helper()
+	policy := Policy{Text: strings.Repeat(`{"Effect":"Allow"}`, 20)}
+	for i := 0; i < n; i += 100 {
+		require.NoError(t, s.Update(func(tx *Tx) error {
+			for j := i; j < min(i+100, n); j++ {
+				k := testKey(fmt.Sprintf("key-%08d", j))
+				k.Policy = policy
+				k.Materials = []Material{{ID: strings.Repeat("a", 64), Created: testTime,
+					Ref: MaterialRef{Provider: "software", ID: k.Addr.ID, Spec: k.Spec, Sealed: make([]byte, 120)}}}
+				if err := tx.PutKey(k); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+}
+
+func BenchmarkUpdateKey(b *testing.B) {
+	s := open(b, testConfig(b))
+	fill(b, s, 1)
+	n := 0
+	for b.Loop() {
+		n++
+		require.NoError(b, s.Update(func(tx *Tx) error {
+			k, err := tx.Key(addr("key-00000000"))
+			if err != nil {
+				return err
+			}
+			k.Description = fmt.Sprint(n)
+			return tx.PutKey(k)
+		}))
+	}
+}
+
+func BenchmarkViewKey(b *testing.B) {
+	s := open(b, testConfig(b))
+	fill(b, s, 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		require.NoError(b, s.View(func(tx *Tx) error {
+			_, err := tx.Key(addr("key-00000500"))
+			return err
+		}))
+	}
+}
+
+func BenchmarkGrantCandidates(b *testing.B) {
+	for _, n := range []int{0, 1, 50_000} {
+		b.Run(fmt.Sprintf("%d grants", n), func(b *testing.B) {
+			s := open(b, testConfig(b))
+			fill(b, s, 1)
+			fillGrants(b, s, addr("key-00000000"), n)
+			ids := []string{"AIDAOTHER", "111122223333", "AROAGRANTEE"}
+			ec := map[string]string{"tenant": "t", "object": fmt.Sprint(n / 2)}
+			b.ReportAllocs()
+			for b.Loop() {
+				require.NoError(b, s.View(func(tx *Tx) error {
+					found, err := tx.GrantCandidates(addr("key-00000000"), ids, "Decrypt", ec)
+					if len(found) != min(n, 1) {
+						b.Fatalf("found %d grants", len(found))
+					}
+					return err
+				}))
+			}
+		})
+	}
+}
+
+// fillGrants gives a key n grants, all to one grantee, for distinct contexts.
+func fillGrants(t testing.TB, s *Store, key KeyAddr, n int) {
+	t.Helper()
+	for i := 0; i < n; i += 100 {
+		require.NoError(t, s.Update(func(tx *Tx) error {
+			for j := i; j < min(i+100, n); j++ {
+				g := testGrant(key, fmt.Sprintf("grant-%06d", j))
+				g.Subset = map[string]string{"tenant": "t", "object": fmt.Sprint(j)}
+				if err := tx.PutGrant(g); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+}
+
+func testGrant(key KeyAddr, id string) Grant {
+	return Grant{ID: id, Key: key, Grantee: "arn:aws:iam::111122223333:role/grantee", GranteeID: "AROAGRANTEE",
+		GranteeAccount: "111122223333", IssuingAccount: "111122223333",
+		Operations: []string{"Decrypt", "Encrypt"}, Created: testTime}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	c := testConfig(b)
+	s, err := Open(c)
+	require.NoError(b, err)
+	fill(b, s, 100_000)
+	require.NoError(b, s.Close())
+	for b.Loop() {
+		s, err := Open(c)
+		require.NoError(b, err)
+		b.StopTimer()
+		require.NoError(b, s.Close())
+		b.StartTimer()
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, sync := range []bool{false, true} {
+		for _, callers := range []int{1, 16} {
+			b.Run(fmt.Sprintf("sync=%t/callers=%d", sync, callers), func(b *testing.B) {
+				c := testConfig(b)
+				c.SyncEvents = sync
+				c.Now = time.Now
+				s := open(b, c)
+				event := []byte(strings.Repeat("e", 1000))
+				b.SetBytes(int64(len(event)))
+				b.SetParallelism((callers + 1) / 2)
+				b.ReportAllocs()
+				if callers == 1 {
+					for b.Loop() {
+						require.NoError(b, s.Append(event))
+					}
+					return
+				}
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						require.NoError(b, s.Append(event))
+					}
+				})
+			})
+		}
+	}
+}
