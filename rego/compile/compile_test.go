@@ -53,26 +53,44 @@ type verdict struct {
 	Deny  [][2]any `json:"deny"`
 }
 
-// decide evaluates the module's AST and its text, each strictly and leniently,
-// and wants one answer of all.
-func decide(t testing.TB, m *compile.Module, input map[string]any) verdict {
+// prepared is a module made ready for many questions.
+type prepared struct {
+	module  *compile.Module
+	text    string
+	queries []rego.PreparedEvalQuery
+}
+
+// preparedDocument compiles an identity policy.
+func preparedDocument(t testing.TB, text string) prepared {
 	t.Helper()
-	source := func(text string) func(*rego.Rego) { return rego.Module("policy.rego", text) }
+	return prepare(t, compiled(t, policy.Identity, text))
+}
+
+func prepare(t testing.TB, m *compile.Module) prepared {
+	t.Helper()
+	p := prepared{module: m, text: m.Text()}
+	for _, strict := range []bool{true, false} {
+		q, err := rego.New(rego.Query("data."+m.Package+".verdict"), rego.ParsedModule(m.AST), rego.StrictBuiltinErrors(strict),
+			rego.SetRegoVersion(ast.RegoV1)).PrepareForEval(context.Background())
+		require.NoError(t, err, p.text)
+		p.queries = append(p.queries, q)
+	}
+	return p
+}
+
+// ask wants one answer of strict and lenient evaluation.
+func (p prepared) ask(t testing.TB, input map[string]any) verdict {
+	t.Helper()
 	var answers []string
-	for _, module := range []func(*rego.Rego){rego.ParsedModule(m.AST), source(m.Text())} {
-		for _, strict := range []bool{true, false} {
-			rs, err := rego.New(rego.Query("data."+m.Package+".verdict"), module, rego.Input(input),
-				rego.StrictBuiltinErrors(strict)).Eval(context.Background())
-			require.NoError(t, err, m.Text())
-			require.Len(t, rs, 1)
-			answer, err := json.Marshal(rs[0].Expressions[0].Value)
-			require.NoError(t, err)
-			answers = append(answers, string(answer))
-		}
+	for _, q := range p.queries {
+		rs, err := q.Eval(context.Background(), rego.EvalInput(input))
+		require.NoError(t, err, p.text)
+		require.Len(t, rs, 1)
+		answer, err := json.Marshal(rs[0].Expressions[0].Value)
+		require.NoError(t, err)
+		answers = append(answers, string(answer))
 	}
-	for _, a := range answers[1:] {
-		require.Equal(t, answers[0], a)
-	}
+	require.Equal(t, answers[0], answers[1], "strict and lenient evaluation differ:\n%s", p.text)
 	var v verdict
 	require.NoError(t, json.Unmarshal([]byte(answers[0]), &v))
 	require.NotNil(t, v.Allow)
@@ -80,17 +98,41 @@ func decide(t testing.TB, m *compile.Module, input map[string]any) verdict {
 	return v
 }
 
+// matches tells whether a kms:Decrypt with the given context matches a
+// statement of the effect.
+func (p prepared) matches(t testing.TB, effect string, request map[string]any) bool {
+	t.Helper()
+	return len(p.matching(t, effect, request)) > 0
+}
+
+// matching lists the statements of the effect that match it.
+func (p prepared) matching(t testing.TB, effect string, request map[string]any) []int {
+	t.Helper()
+	v := p.ask(t, map[string]any{"action": "kms:Decrypt", "resource": testKey, "principal": user("111122223333", "alice"), "context": request})
+	found := v.Allow
+	if effect == "Deny" {
+		found = v.Deny
+	}
+	var indexes []int
+	for _, f := range found {
+		indexes = append(indexes, int(f[0].(float64)))
+	}
+	return indexes
+}
+
+const testKey = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
 func user(account, name string) map[string]any {
 	return map[string]any{"type": "user", "account": account, "user": "arn:aws:iam::" + account + ":user/" + name, "boundary": false}
 }
 
 func TestDefaultKeyPolicyDelegatesToTheAccount(t *testing.T) {
-	m := compiled(t, policy.Key, `{"Version":"2012-10-17","Id":"key-default-1","Statement":{"Sid":"Enable IAM User Permissions",
-		"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}}`)
-	input := map[string]any{"action": "kms:Decrypt", "resource": "arn:aws:kms:us-east-1:111122223333:key/k",
+	p := prepare(t, compiled(t, policy.Key, `{"Version":"2012-10-17","Id":"key-default-1","Statement":{"Sid":"Enable IAM User Permissions",
+		"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}}`))
+	input := map[string]any{"action": "kms:Decrypt", "resource": testKey,
 		"principal": user("111122223333", "alice"), "context": map[string]any{}}
-	require.Equal(t, verdict{Allow: [][2]any{{0.0, "account"}}, Deny: [][2]any{}}, decide(t, m, input))
+	require.Equal(t, verdict{Allow: [][2]any{{0.0, "account"}}, Deny: [][2]any{}}, p.ask(t, input))
 	input["principal"] = user("444455556666", "bob")
-	require.Equal(t, verdict{Allow: [][2]any{}, Deny: [][2]any{}}, decide(t, m, input))
-	require.Equal(t, []string{"action", "principal.account"}, m.Footprint)
+	require.Equal(t, verdict{Allow: [][2]any{}, Deny: [][2]any{}}, p.ask(t, input))
+	require.Equal(t, []string{"action", "principal.account"}, p.module.Footprint)
 }

@@ -223,7 +223,7 @@ func (t *test) none(v *ast.Term, ways []conj) conj {
 
 // function makes a function of the ways.
 func (t *test) function(v *ast.Term, ways []conj) *ast.Term {
-	return t.rule(t.part(), t.comment(), []*ast.Term{v}, ways)
+	return t.rule(t.part()+"_matches", t.comment()+", one value", []*ast.Term{v}, ways)
 }
 
 func (t *test) part() string { return "condition_" + strconv.Itoa(t.index) }

@@ -3,6 +3,7 @@ package compile
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/format"
@@ -51,9 +52,15 @@ func (m *Module) Text() string {
 	return b.String()
 }
 
+// capabilities are the same for every node; the formatter would list them
+// anew for each.
+var capabilities = sync.OnceValue(func() *ast.Capabilities {
+	return ast.CapabilitiesForThisVersion(ast.CapabilitiesRegoVersion(ast.RegoV1))
+})
+
 // write formats one node. What the formatter cannot do prints in one line.
 func write(b *strings.Builder, node ast.Node) {
-	text, err := format.AstWithOpts(node, format.Opts{RegoVersion: ast.RegoV1})
+	text, err := format.AstWithOpts(node, format.Opts{RegoVersion: ast.RegoV1, Capabilities: capabilities()})
 	if err != nil {
 		text = []byte(node.String())
 	}
