@@ -1,6 +1,8 @@
 package world
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/netip"
 	"slices"
 	"strings"
@@ -47,6 +49,9 @@ func (l *loader) unit(o *Organization, parent *Unit, name string, v value) *Unit
 		},
 	}, "id")
 	l.implySCP(&u.SCP)
+	if u.ID != "" {
+		l.unique("unit id "+u.ID, v)
+	}
 	return u
 }
 
@@ -77,7 +82,27 @@ func (l *loader) guardrailInto(to *[]*Policy, kind policy.Kind) func(value) {
 		if kind == policy.SCP && len(*to) == 0 {
 			v.failf("a level has at least one SCP; leave the field out for FullAWSAccess")
 		}
+		l.later(func() {
+			for _, p := range *to {
+				p.ARN = l.guardrailARN(kind, p)
+			}
+		})
 	}
+}
+
+// guardrailARN makes up the ARN that Organizations would give the policy: its
+// id comes from name and text.
+func (l *loader) guardrailARN(kind policy.Kind, p *Policy) string {
+	o, folder := l.world.organization, "service_control_policy"
+	if kind == policy.RCP {
+		folder = "resource_control_policy"
+	}
+	text := ""
+	if p.Document != nil {
+		text = p.Document.Text
+	}
+	sum := sha256.Sum256([]byte(p.Name + "\x00" + text))
+	return "arn:" + l.world.partition + ":organizations::" + o.Management + ":policy/" + o.ID + "/" + folder + "/p-" + hex.EncodeToString(sum[:4])
 }
 
 func (l *loader) implySCP(to *[]*Policy) {

@@ -83,7 +83,7 @@ func (l *loader) checkAliases(k *Key, v value) {
 	}
 }
 
-// unique refuses the second key or alias of one name.
+// unique refuses the second thing of one id or alias.
 func (l *loader) unique(name string, v value) {
 	if other, taken := l.places["= "+name]; taken {
 		v.keyFailf("has the same id or alias as %s", other.field)

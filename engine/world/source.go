@@ -1,6 +1,7 @@
 package world
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -12,8 +13,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // Limits on what a world may bring, in bytes and files.
@@ -44,7 +43,7 @@ func readSource(name string) (*source, error) {
 		defer func() { _ = root.Close() }() // nothing was written
 		return readFS(root.FS())
 	}
-	if path.Ext(name) != ".txtar" {
+	if path.Ext(name) != ".txtar" || !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("reading world: %s is neither a directory nor a .txtar file", name)
 	}
 	if info.Size() > maxTotal {
@@ -57,24 +56,57 @@ func readSource(name string) (*source, error) {
 	return readArchive(text)
 }
 
+// readArchive reads a txtar archive: each file follows a line "-- NAME --", and
+// what stands before the first is a comment.
 func readArchive(text []byte) (*source, error) {
 	s := &source{files: make(map[string][]byte)}
-	for _, f := range txtar.Parse(text).Files {
-		name := path.Clean(f.Name)
-		if !fs.ValidPath(name) {
-			return nil, Problems{{File: f.Name, Message: "the name leads out of the world"}}
+	seen := make(map[string]bool)
+	name, begin, at := "", 0, 0
+	for at < len(text) {
+		end := at + 1 + bytes.IndexByte(text[at:], '\n')
+		if end == at {
+			end = len(text)
 		}
-		if !wanted(name) {
-			continue
+		if next, marker := markerLine(text[at:end]); marker {
+			if err := s.addMember(name, text[begin:at], seen); err != nil {
+				return nil, err
+			}
+			name, begin = next, end
 		}
-		if _, twice := s.files[name]; twice {
-			return nil, Problems{{File: name, Message: "the archive has this file twice"}}
-		}
-		if err := s.add(name, f.Data); err != nil {
-			return nil, err
-		}
+		at = end
+	}
+	if err := s.addMember(name, text[begin:], seen); err != nil {
+		return nil, err
 	}
 	return s, nil
+}
+
+// markerLine takes NAME out of "-- NAME --".
+func markerLine(line []byte) (string, bool) {
+	inner, ok := strings.CutPrefix(strings.TrimRight(string(line), "\r\n"), "-- ")
+	if !ok {
+		return "", false
+	}
+	name, ok := strings.CutSuffix(inner, " --")
+	name = strings.TrimSpace(name)
+	return name, ok && name != ""
+}
+
+func (s *source) addMember(member string, data []byte, seen map[string]bool) error {
+	if member == "" {
+		return nil
+	}
+	name := path.Clean(member)
+	switch {
+	case !fs.ValidPath(name):
+		return Problems{{File: member, Message: "the name leads out of the world"}}
+	case seen[name]:
+		return Problems{{File: name, Message: "the archive has this file twice"}}
+	case !wanted(name):
+		return nil
+	}
+	seen[name] = true
+	return s.add(name, data)
 }
 
 // readFS reads all wanted files below the root of fsys. Links are followed to
@@ -111,18 +143,18 @@ func readFS(fsys fs.FS) (*source, error) {
 }
 
 func readFile(fsys fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for its other end
+		return nil, Problems{{File: name, Message: "not a regular file"}}
+	}
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // nothing was written
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, Problems{{File: name, Message: "not a regular file"}}
-	}
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 

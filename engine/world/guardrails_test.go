@@ -1,0 +1,119 @@
+package world
+
+import (
+	"net/netip"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// loadAll loads an archive with every section of the format taken.
+func loadAll(text []byte) (*World, error) {
+	src, err := readArchive(text)
+	if err != nil {
+		return nil, err
+	}
+	l := newLoader(src)
+	for name := range l.offered {
+		l.offered[name] = true
+	}
+	return l.load(nil)
+}
+
+func organization(t *testing.T) *World {
+	t.Helper()
+	text, err := os.ReadFile("testdata/organization.txtar")
+	require.NoError(t, err)
+	w, err := loadAll(text)
+	require.NoError(t, err)
+	return w
+}
+
+func TestGuardrailsStandInLevelsFromTheRootDown(t *testing.T) {
+	o := organization(t).Organization()
+	levels := o.Levels("111122223333")
+	var scps, rcps [][]string
+	for _, l := range levels {
+		scps, rcps = append(scps, names(l.SCP)), append(rcps, names(l.RCP))
+	}
+	assert.Equal(t, [][]string{{"FullAWSAccess"}, {"most"}, {"FullAWSAccess"}, {"most"}}, scps, "root, Engineering, Payroll, the account")
+	assert.Equal(t, [][]string{{"perimeter"}, {}, {}, {}}, rcps)
+	assert.Len(t, o.Levels("444455556666"), 3)
+	assert.Regexp(t, `^arn:aws:organizations::777788889999:policy/o-exampleorg/service_control_policy/p-[0-9a-f]{8}$`, levels[1].SCP[0].ARN)
+	assert.Regexp(t, `^arn:aws:organizations::777788889999:policy/o-exampleorg/resource_control_policy/p-[0-9a-f]{8}$`, levels[0].RCP[0].ARN)
+	assert.Nil(t, o.Levels("123412341234"), "an account outside of the organization")
+	assert.Equal(t, "777788889999", o.Management)
+}
+
+func TestPathInTheOrganization(t *testing.T) {
+	o := organization(t).Organization()
+	assert.Equal(t, "o-exampleorg/r-ab12/ou-ab12-engineer/ou-ab12-payrolls/", o.Path("111122223333"))
+	assert.Equal(t, "o-exampleorg/r-ab12/", o.Path("777788889999"))
+	assert.Empty(t, o.Path("123412341234"))
+}
+
+func TestEndpointsAndServices(t *testing.T) {
+	w := organization(t)
+	require.Len(t, w.Endpoints(), 1)
+	e := w.Endpoints()[0]
+	assert.NotNil(t, e.Policy.Document)
+	assert.Equal(t, "111122223333", e.Policy.Account)
+	assert.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")}, e.Peers)
+	require.Len(t, w.Services(), 1)
+	assert.Equal(t, []string{"kms:GenerateDataKey*", "kms:Decrypt"}, w.Services()[0].ActsFor[0].Actions)
+	key, ok := w.AccessKey("AKIASTORAGE")
+	require.True(t, ok)
+	assert.Equal(t, "s3.amazonaws.com", key.Service)
+	assert.Empty(t, key.Account)
+}
+
+func TestSectionsThatAreNotOfferedAreRefused(t *testing.T) {
+	_, err := Load("testdata/organization.txtar", nil)
+	for _, section := range []string{"organization", "endpoints", "services"} {
+		assert.ErrorContains(t, err, section+": is not supported yet")
+	}
+}
+
+func TestWrongGuardrails(t *testing.T) {
+	const accounts = "-- world.yaml --\naccounts:\n  111122223333: {}\n"
+	for name, c := range map[string]struct{ text, want string }{
+		"a level with an empty list of SCPs": {
+			"organization: {id: o-exampleorg, management-account: 111122223333, root: {id: r-ab12, scps: {}, accounts: {111122223333: {}}}}\n",
+			"organization.root.scps: a level has at least one SCP",
+		},
+		"two units with one id": {
+			"organization: {id: o-exampleorg, management-account: 111122223333, root: {id: r-ab12, accounts: {111122223333: {}}, units: {A: {id: ou-ab12-exampleu}, B: {id: ou-ab12-exampleu}}}}\n",
+			"organization.root.units.B: has the same id or alias as organization.root.units.A",
+		},
+		"an account in two units": {
+			"organization: {id: o-exampleorg, management-account: 111122223333, root: {id: r-ab12, accounts: {111122223333: {}}, units: {A: {id: ou-ab12-exampleu, accounts: {111122223333: {}}}}}}\n",
+			"organization.root.units.A.accounts.111122223333: the account is in another unit already",
+		},
+		"a member that is no account": {
+			"organization: {id: o-exampleorg, management-account: 111122223333, root: {id: r-ab12, accounts: {111122223333: {}, 444455556666: {}}}}\n",
+			"accounts.444455556666: the world has no account 444455556666",
+		},
+		"a management account outside": {
+			"organization: {id: o-exampleorg, management-account: 111122223333, root: {id: r-ab12}}\n",
+			"management-account: the account is in no unit of the organization",
+		},
+		"an address range with host bits": {
+			"endpoints: {vpce-01234567: {account: 111122223333, region: us-east-1, vpc: vpc-01234567, peers: [10.1.2.3/16]}}\n",
+			"endpoints.vpce-01234567.peers[0]: must be an address range",
+		},
+		"an endpoint in another Region": {
+			"endpoints: {vpce-01234567: {account: 111122223333, region: eu-west-1, vpc: vpc-01234567}}\n",
+			"endpoints.vpce-01234567: the account does not have the Region eu-west-1",
+		},
+		"a service that acts for an unknown account": {
+			"services: {s3.amazonaws.com: {access-keys: {S: s}, acts-for: [{accounts: [444455556666], regions: [us-east-1], actions: [kms:*]}]}}\n",
+			"acts-for[0]: the world has no account 444455556666",
+		},
+		"a setting that does not exist": {"settings: {colour: blue}\n", "settings.colour: unknown field"},
+	} {
+		_, err := loadAll([]byte(accounts + c.text))
+		assert.ErrorContains(t, err, c.want, name)
+	}
+}

@@ -1,0 +1,117 @@
+package world
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"testing/fstest"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// unpack writes an archive to a directory.
+func unpack(t *testing.T, name string) string {
+	t.Helper()
+	archive, err := txtar.ParseFile(name)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	for _, f := range archive.Files {
+		to := filepath.Join(dir, f.Name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(to), 0o700))
+		require.NoError(t, os.WriteFile(to, f.Data, 0o600))
+	}
+	return dir
+}
+
+func TestDirectoryAndArchiveAreTheSameWorld(t *testing.T) {
+	dir := unpack(t, "testdata/two-accounts.txtar")
+	w, err := Load(dir, nil)
+	require.NoError(t, err)
+	assert.Equal(t, load(t).Digest(), w.Digest())
+	embedded, err := LoadFS(os.DirFS(dir), nil)
+	require.NoError(t, err)
+	assert.Equal(t, w.Digest(), embedded.Digest())
+}
+
+func TestDigestTellsVersionsApart(t *testing.T) {
+	digest := func(files fstest.MapFS) string {
+		src, err := readFS(files)
+		require.NoError(t, err)
+		return src.digest()
+	}
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	one := digest(fstest.MapFS{"a.yaml": file("x")})
+	assert.Equal(t, one, digest(fstest.MapFS{"a.yaml": file("x"), "README.md": file("y"), ".git/a.yaml": file("z"), ".a.yaml": file("z")}))
+	for name, files := range map[string]fstest.MapFS{
+		"other content":     {"a.yaml": file("y")},
+		"other name":        {"b.yaml": file("x")},
+		"one more":          {"a.yaml": file("x"), "p.json": file("{}")},
+		"a different split": {"a.yamlx": file("x"), "a.yaml": file("")},
+		"nothing":           {},
+	} {
+		assert.NotEqual(t, one, digest(files), name)
+	}
+}
+
+func TestLinksMayNotLeaveTheWorld(t *testing.T) {
+	outside := filepath.Join(t.TempDir(), "use.json")
+	require.NoError(t, os.WriteFile(outside, []byte("{}"), 0o600))
+	dir := write(t, t.TempDir(), withBob)
+	require.NoError(t, os.Symlink(outside, filepath.Join(dir, "use.json")))
+	_, err := Load(dir, nil)
+	require.Error(t, err)
+}
+
+// A Kubernetes volume shows each file as a link into a hidden directory.
+func TestLinksInsideTheWorldAreFollowed(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "..v1"), 0o700))
+	write(t, filepath.Join(dir, "..v1"), withBob)
+	require.NoError(t, os.Symlink("..v1", filepath.Join(dir, "..data")))
+	require.NoError(t, os.Symlink("..data/world.yaml", filepath.Join(dir, "world.yaml")))
+	w, err := Load(dir, nil)
+	require.NoError(t, err)
+	assert.Len(t, w.Principals(), 1)
+}
+
+func TestSizesAreBounded(t *testing.T) {
+	large := bytes.Repeat([]byte("#"), maxFile+1)
+	_, err := LoadFS(fstest.MapFS{"a.yaml": {Data: large}}, nil)
+	require.ErrorContains(t, err, "a.yaml: larger than")
+	s := &source{files: map[string][]byte{}, size: maxTotal}
+	require.ErrorContains(t, s.add("b.yaml", []byte("x")), "b.yaml: with this file")
+}
+
+func TestWhatIsNoWorld(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "world.txt")
+	require.NoError(t, os.WriteFile(text, nil, 0o600))
+	for name, path := range map[string]string{
+		"a path that does not exist":   filepath.Join(dir, "absent"),
+		"a file that is no archive":    text,
+		"a directory without accounts": dir,
+	} {
+		_, err := Load(path, nil)
+		require.Error(t, err, name)
+	}
+}
+
+func TestWhatIsNoFileIsRefusedWithoutOpeningIt(t *testing.T) {
+	dir := write(t, t.TempDir(), withBob)
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe.yaml"), 0o600))
+	_, err := Load(dir, nil)
+	require.ErrorContains(t, err, "pipe.yaml: not a regular file")
+}
+
+func TestArchiveNamesMayNotLeaveTheWorld(t *testing.T) {
+	for _, text := range []string{
+		"-- ../world.yaml --\n", "-- /etc/world.yaml --\n", "-- a.yaml --\n-- ./a.yaml --\n",
+	} {
+		_, err := readArchive([]byte(text))
+		require.Error(t, err, text)
+	}
+}
