@@ -93,13 +93,16 @@ var dateForms = []string{
 	"2006-01-02T15:04", "2006-01-02T15:04:05",
 }
 
-var epoch = regexp.MustCompile(`^([0-9]{1,3}|[0-9]{5,11})$`)
+var epoch = regexp.MustCompile(`^([0-9]{1,3}|[0-9]{5,11}|[0-9]{1,11}\.[0-9]{1,9})$`)
 
-// Date reads a date: ISO 8601, or seconds since 1970. Four digits are a year.
+// Date reads a date: ISO 8601, or seconds since 1970, which may have decimals
+// (Guide, kms:ValidTo). Four digits alone are a year.
 func Date(text string) (time.Time, bool) {
 	if epoch.MatchString(text) {
-		seconds, err := strconv.ParseInt(text, 10, 64)
-		return time.Unix(seconds, 0).UTC(), err == nil
+		whole, part, _ := strings.Cut(text, ".")
+		seconds, err := strconv.ParseInt(whole, 10, 64)
+		nanos, _ := strconv.Atoi((part + "000000000")[:9]) // digits only, by the pattern
+		return time.Unix(seconds, int64(nanos)).UTC(), err == nil
 	}
 	for _, form := range dateForms {
 		if t, err := time.Parse(form, text); err == nil {
