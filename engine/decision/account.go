@@ -1,10 +1,158 @@
 package decision
 
+import (
+	"slices"
+	"sync"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
 // An account is a decided question, from which evidence is told.
 type account struct {
+	engine      *Engine
 	question    *Question
 	attachments *attachments
 	outcome     *outcome
+	// hidden marks the layers that the reader may not see.
+	hidden [len(layers)]bool
+	// caller: the reader is the caller.
+	caller bool
+
+	miss        sync.Once
+	nearestMiss *NearestMiss
 }
 
-func (a *account) evidence() Evidence { return Evidence{} }
+// evidence tells the account in full, as far as its reader may see.
+func (a *account) evidence() Evidence {
+	q, out := a.question, a.outcome
+	e := Evidence{
+		Version:   EvidenceVersion,
+		Allowed:   out.allowed,
+		Reason:    out.reason,
+		Layer:     a.layer(),
+		Rule:      q.Rule.String(),
+		Principal: q.Principal.ARN,
+		Action:    q.Action,
+		Resource:  q.Resource.ARN,
+		SettledBy: a.settled(),
+		Grants:    []string{},
+	}
+	if !a.hidden[resourceLayer] {
+		e.Grants = append(e.Grants, out.grants...)
+	}
+	for i := range layers {
+		e.Layers = append(e.Layers, a.layerEvidence(i)...)
+	}
+	e.Nearest = a.nearest()
+	return e
+}
+
+// layer is what settled the question. To a reader who may not see the key's
+// side, its policy and its grants are one.
+func (a *account) layer() Layer {
+	if a.outcome.layer == LayerGrant && a.hidden[resourceLayer] {
+		return LayerResource
+	}
+	return a.outcome.layer
+}
+
+// layerEvidence tells what each level of a layer said.
+func (a *account) layerEvidence(layer int) []LayerEvidence {
+	one := func(said string) []LayerEvidence {
+		return []LayerEvidence{{Layer: layers[layer], Said: said, Statements: []Statement{}}}
+	}
+	switch {
+	case a.hidden[layer]:
+		return one(SaidHidden)
+	case a.attachments.levels[layer] == notAttached:
+		return one(SaidNotAttached)
+	case slices.Contains(a.outcome.exempt, layers[layer]):
+		return one(SaidExempt)
+	}
+	all := make([]LayerEvidence, a.attachments.levels[layer])
+	for i := range all {
+		all[i] = LayerEvidence{Layer: layers[layer], Level: i, Said: SaidNothing, Statements: []Statement{}}
+	}
+	for _, s := range a.attachments.of(layer) {
+		level := &all[s.level]
+		switch {
+		case len(s.verdict.deny) > 0:
+			level.Said = SaidDeny
+		case len(s.verdict.allow) > 0 && level.Said == SaidNothing:
+			level.Said = SaidAllow
+		}
+		if a.legible(&s) {
+			level.Statements = append(level.Statements, s.statements(s.verdict.deny)...)
+			level.Statements = append(level.Statements, s.statements(s.verdict.allow)...)
+		}
+	}
+	return all
+}
+
+// legible tells whether the reader may see the statements of a policy in a
+// layer that is not hidden: the policy of a VPC endpoint may be another
+// account's.
+func (a *account) legible(s *slot) bool {
+	return !a.caller || layers[s.layer] != LayerEndpoint || s.policy.Owner == a.question.Principal.Account
+}
+
+// statements names the matches of one policy, a statement once with all its
+// vias.
+func (s *slot) statements(matches []match) []Statement {
+	var all []Statement
+	for _, m := range matches {
+		if n := len(all); n > 0 && all[n-1].Index == m.index {
+			all[n-1].Via = append(all[n-1].Via, m.via)
+			continue
+		}
+		all = append(all, s.statement(m))
+	}
+	return all
+}
+
+func (s *slot) statement(m match) Statement {
+	st := &s.policy.Document.Statements[m.index]
+	return Statement{
+		Layer: layers[s.layer], Level: s.level, Policy: s.policy.Name, ARN: s.policy.ARN,
+		Sid: st.Sid, Effect: st.Effect.String(), Index: m.index,
+		Path: st.Pos.Path, Line: st.Pos.Line, Via: []Via{m.via},
+	}
+}
+
+// settled names the statements that settled the question.
+func (a *account) settled() []Statement {
+	all := []Statement{}
+	for _, r := range a.outcome.settled {
+		s, err := a.attachments.at(r.layer, r.level, r.policy)
+		if err != nil || a.hidden[r.layer] || !a.legible(s) {
+			continue // readOutcome has seen to it that the policy is there
+		}
+		st := s.statement(r.match)
+		if n := len(all); n > 0 && all[n-1].same(st) {
+			all[n-1].Via = append(all[n-1].Via, st.Via...)
+			continue
+		}
+		all = append(all, st)
+	}
+	return all
+}
+
+// same tells whether both name one statement of one policy, which follow each
+// other in an answer.
+func (s Statement) same(o Statement) bool {
+	return s.Layer == o.Layer && s.Level == o.Level && s.Index == o.Index && s.Policy == o.Policy && s.ARN == o.ARN
+}
+
+// deniedBy is the ARN of the first policy that denied, if the reader may see
+// it and it has one.
+func (a *account) deniedBy() string {
+	if a.outcome.reason != ExplicitDeny || len(a.outcome.settled) == 0 {
+		return ""
+	}
+	r := a.outcome.settled[0]
+	s, err := a.attachments.at(r.layer, r.level, r.policy)
+	if err != nil || s.policy.Document.Statements[r.index].Effect != policy.Deny {
+		return ""
+	}
+	return s.policy.ARN
+}

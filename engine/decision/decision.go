@@ -43,14 +43,24 @@ type Decision struct {
 
 // Evidence returns the whole account of the decision. It is for the operator
 // only: it tells what other accounts hold.
-func (d Decision) Evidence() Evidence { return d.full.evidence() }
+func (d Decision) Evidence() Evidence {
+	if d.full == nil {
+		return Evidence{}
+	}
+	return d.full.evidence()
+}
 
 // CallerView returns what the caller's account may see of the decision
 // the layers of its own account and organization. The key's side of
 // another account is one opaque result, the same whether the key is absent,
 // does not allow or denies. For the caller, a refusal may have another reason
 // than for the operator.
-func (d Decision) CallerView() Evidence { return d.seen.evidence() }
+func (d Decision) CallerView() Evidence {
+	if d.seen == nil {
+		return Evidence{}
+	}
+	return d.seen.evidence()
+}
 
 // A Statement names one matching statement of one policy.
 type Statement struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/keyreeve/keyreeve/rego/lib"
+	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // Config configures an Engine. The zero value is usable: no caches of
@@ -33,6 +34,7 @@ type Engine struct {
 	data     data
 	decide   *query
 	programs *programs
+	variants variantCache
 }
 
 // New prepares an engine and has it decide known samples; it returns an error
@@ -40,6 +42,9 @@ type Engine struct {
 func New(c Config) (*Engine, error) {
 	if c.ProgramBytes == 0 {
 		c.ProgramBytes = 256 << 20
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	modules, err := lib.Modules()
 	if err != nil {
@@ -53,7 +58,9 @@ func New(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{config: c, data: d, decide: decide, programs: newPrograms(c.ProgramBytes)}, nil
+	e := &Engine{config: c, data: d, decide: decide, programs: newPrograms(c.ProgramBytes)}
+	e.variants.made = newLRU[*policy.Document, *variants](c.ProgramBytes / 16)
+	return e, nil
 }
 
 // Decide answers q. An error means that there is no answer: it is neither a
@@ -66,14 +73,35 @@ func (e *Engine) Decide(ctx context.Context, q Question) (Decision, error) {
 	if err != nil {
 		return Decision{}, fmt.Errorf("deciding %s: %w", q.Action, err)
 	}
+	seen, err := e.seen(ctx, full)
+	if err != nil {
+		return Decision{}, fmt.Errorf("deciding what to tell of %s: %w", q.Action, err)
+	}
 	return Decision{
 		Allowed: full.outcome.allowed,
 		Reason:  full.outcome.reason,
 		Layer:   full.outcome.layer,
 		Grants:  full.outcome.grants,
 		full:    full,
-		seen:    full,
+		seen:    seen,
 	}, nil
+}
+
+// seen is the account that the caller may see. A refusal across accounts is
+// decided once more, as if the resource did not exist.
+func (e *Engine) seen(ctx context.Context, full *account) (*account, error) {
+	seen := &account{engine: e, question: full.question, attachments: full.attachments, outcome: full.outcome}
+	if full.question.foreign() && !full.outcome.allowed {
+		var err error
+		if seen, err = e.account(ctx, full.question.unseen()); err != nil {
+			return nil, err
+		}
+		if seen.outcome.allowed {
+			seen.outcome = seen.outcome.opaque()
+		}
+	}
+	seen.hide()
+	return seen, nil
 }
 
 // account has every policy say what matches, and combines it.
@@ -98,13 +126,18 @@ func (e *Engine) account(ctx context.Context, q *Question) (*account, error) {
 			return nil, err
 		}
 	}
+	out, err := e.combine(ctx, q, a)
+	if err != nil {
+		return nil, err
+	}
+	return &account{engine: e, question: q, attachments: a, outcome: out}, nil
+}
+
+// combine has decide.rego make one answer of all verdicts.
+func (e *Engine) combine(ctx context.Context, q *Question, a *attachments) (*outcome, error) {
 	found, err := e.decide.run(ctx, e.data, decideInput(q, a))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("combining verdicts: %w", err)
 	}
-	out, err := readOutcome(found, q, a)
-	if err != nil {
-		return nil, err
-	}
-	return &account{question: q, attachments: a, outcome: out}, nil
+	return readOutcome(found, q, a)
 }

@@ -1,9 +1,12 @@
 package decision
 
+// EvidenceVersion is the version of the form of Evidence in JSON.
+const EvidenceVersion = 1
+
 // Evidence is the account of a decision. Its JSON is stable; README.md
 // documents it.
 type Evidence struct {
-	Version   int             `json:"version"` // 1
+	Version   int             `json:"version"`
 	Allowed   bool            `json:"allowed"`
 	Reason    Reason          `json:"reason"`
 	Layer     Layer           `json:"layer"`
@@ -17,20 +20,31 @@ type Evidence struct {
 	Nearest   *NearestMiss    `json:"nearestMiss,omitempty"`
 }
 
-// A LayerEvidence tells what one layer said.
+// A LayerEvidence tells what one level of a layer said. SCPs and RCPs have a
+// level for the root, for each OU and for the account; other layers have one.
 type LayerEvidence struct {
-	Layer Layer `json:"layer"`
-	// Said is "deny", "allow", "nothing", "not attached" or "exempt" (the
-	// layer does not bind this call), for the caller also "hidden".
+	Layer      Layer       `json:"layer"`
+	Level      int         `json:"level"`
 	Said       string      `json:"said"`
-	Statements []Statement `json:"statements"` // every one that matched
+	Statements []Statement `json:"statements"` // every one that matched; denies first in each policy
 }
 
-// A NearestMiss is the statement that came closest to allowing: all of it
-// matched but for one condition.
+// What a layer can say. An exempt layer does not bind the call; a hidden one
+// is not for the reader to see.
+const (
+	SaidDeny        = "deny"
+	SaidAllow       = "allow"
+	SaidNothing     = "nothing"
+	SaidNotAttached = "not attached"
+	SaidExempt      = "exempt"
+	SaidHidden      = "hidden"
+)
+
+// A NearestMiss is a statement that would have allowed but for one condition.
 type NearestMiss struct {
-	Statement Statement `json:"statement"`
-	Condition string    `json:"condition"` // operator and key as written
+	Statement Statement `json:"statement"` // by what it would have matched in via
+	Operator  string    `json:"operator"`  // of the condition, as "ForAnyValue:StringLikeIfExists"
+	Key       string    `json:"key"`       // as written
 	Path      string    `json:"path"`      // JSON path of the condition
 	Line      int       `json:"line"`
 	Wanted    []string  `json:"wanted"`

@@ -1,0 +1,180 @@
+package decision
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// maxVariants bounds how many conditions a document may have for its nearest
+// miss to be looked for.
+const maxVariants = 512
+
+// maxCandidates bounds how many statements are tried in the decision.
+const maxCandidates = 16
+
+// nearest looks, once, for the statement that would have allowed a refused
+// request but for one condition. It explains a decision that stands, so an
+// error here leaves the explanation out.
+func (a *account) nearest() *NearestMiss {
+	a.miss.Do(func() {
+		miss, err := a.findNearest(context.Background())
+		if err != nil {
+			a.engine.config.Log.Error("looking for the nearest miss", slog.String("action", a.question.Action), slog.Any("error", err))
+			return
+		}
+		a.nearestMiss = miss
+	})
+	return a.nearestMiss
+}
+
+// findNearest tries, in the layer that lacked an allow, each Allow without one
+// of its conditions. OPA evaluates these variants like any other statement.
+func (a *account) findNearest(ctx context.Context) (*NearestMiss, error) {
+	layer, ok := layerIndex(a.outcome.layer)
+	if a.outcome.reason != NoAllow || !ok || a.hidden[layer] {
+		return nil, nil
+	}
+	input := documentInput(a.question)
+	tried := 0
+	for _, s := range a.attachments.of(layer) {
+		if !a.legible(&s) {
+			continue
+		}
+		v := a.engine.variants.of(s.policy.Document)
+		if v == nil {
+			continue
+		}
+		matches, err := a.engine.without(ctx, v, &s, input)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range matches {
+			if tried++; tried > maxCandidates {
+				return nil, nil
+			}
+			origin := v.origins[m.index]
+			if ok, err := a.wouldAllow(ctx, &s, match{origin.statement, m.via}); err != nil {
+				return nil, err
+			} else if ok {
+				return a.tell(&s, origin, m.via), nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// without evaluates the variants of a policy.
+func (e *Engine) without(ctx context.Context, v *variants, s *slot, input *ast.Term) ([]match, error) {
+	p := *s.policy
+	p.Document = v.document
+	program, err := e.programs.of(&p)
+	if err != nil {
+		return nil, err
+	}
+	said, err := program.evaluate(ctx, e.data, &p, input)
+	if err != nil {
+		return nil, err
+	}
+	return said.allow, nil
+}
+
+// wouldAllow decides again as if the policy in s had allowed by m. A caller who
+// may not see the key's side is told what its own side lacked.
+func (a *account) wouldAllow(ctx context.Context, s *slot, m match) (bool, error) {
+	changed := &attachments{levels: a.attachments.levels, slots: slices.Clone(a.attachments.slots)}
+	at, err := changed.at(s.layer, s.level, s.index)
+	if err != nil {
+		return false, err
+	}
+	at.verdict = s.verdict.with(m)
+	out, err := a.engine.combine(ctx, a.question, changed)
+	if err != nil {
+		return false, err
+	}
+	return out.allowed || a.hidden[resourceLayer] && out.layer == LayerResource, nil
+}
+
+// with is the verdict with one more match among its allows.
+func (v *verdict) with(m match) *verdict {
+	allow := append(slices.Clone(v.allow), m)
+	return &verdict{term: verdictTerm(allow, v.deny), allow: allow, deny: v.deny, code: encodeVerdict(allow, v.deny)}
+}
+
+func verdictTerm(allow, deny []match) *ast.Term {
+	set := func(matches []match) *ast.Term {
+		s := ast.NewSet()
+		for _, m := range matches {
+			s.Add(ast.ArrayTerm(ast.IntNumberTerm(m.index), ast.StringTerm(string(m.via))))
+		}
+		return ast.NewTerm(s)
+	}
+	return ast.ObjectTerm(ast.Item(termAllow, set(allow)), ast.Item(termDeny, set(deny)))
+}
+
+func (a *account) tell(s *slot, o origin, via Via) *NearestMiss {
+	c := &s.policy.Document.Statements[o.statement].Conditions[o.condition]
+	miss := &NearestMiss{
+		Statement: s.statement(match{o.statement, via}),
+		Operator:  c.OperatorText(), Key: c.KeyText,
+		Path: c.Pos.Path, Line: c.Pos.Line,
+		Wanted: make([]string, len(c.Values)),
+		Actual: append([]string{}, a.question.Context[c.Key]...),
+	}
+	for i, v := range c.Values {
+		miss.Wanted[i] = v.Text
+	}
+	return miss
+}
+
+// variants are the Allows of a document, each once without each of its
+// conditions, as a document of their own.
+type variants struct {
+	document *policy.Document
+	origins  []origin // by statement index
+}
+
+// An origin says what a variant leaves out.
+type origin struct{ statement, condition int }
+
+// variantCache keeps the variants of documents.
+type variantCache struct {
+	made *lru[*policy.Document, *variants]
+}
+
+// of returns the variants of d; nil if it has none, or too many.
+func (c *variantCache) of(d *policy.Document) *variants {
+	if v, ok := c.made.get(d); ok {
+		return v
+	}
+	v := vary(d)
+	c.made.put(d, v, int64(16*len(d.Text)+512))
+	return v
+}
+
+func vary(d *policy.Document) *variants {
+	v := &variants{document: &policy.Document{Kind: d.Kind, Version: d.Version, Text: d.Text}}
+	for i := range d.Statements {
+		s := &d.Statements[i]
+		if s.Effect != policy.Allow {
+			continue
+		}
+		for j := range s.Conditions {
+			without := *s
+			without.Index = len(v.origins)
+			without.Sid = fmt.Sprintf("%d without condition %d", i, j)
+			without.Conditions = slices.Delete(slices.Clone(s.Conditions), j, j+1)
+			v.document.Statements = append(v.document.Statements, without)
+			v.origins = append(v.origins, origin{i, j})
+		}
+	}
+	if len(v.origins) == 0 || len(v.origins) > maxVariants {
+		return nil
+	}
+	return v
+}
