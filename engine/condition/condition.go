@@ -34,6 +34,9 @@ func (c Context) One(name, value string) {
 // Flag sets a Bool key.
 func (c Context) Flag(name string, value bool) { c.Set(name, strconv.FormatBool(value)) }
 
+// Number sets a Numeric key.
+func (c Context) Number(name string, value int) { c.Set(name, strconv.Itoa(value)) }
+
 // A Request holds what is the same for every check of one call.
 type Request struct {
 	Principal map[string][]string // the caller's keys: aws:PrincipalArn, aws:userid, …, kms:CallerAccount

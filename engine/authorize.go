@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/keyreeve/keyreeve/crypto/spec"
+	"github.com/keyreeve/keyreeve/engine/condition"
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/grant"
+	"github.com/keyreeve/keyreeve/engine/identity"
+	"github.com/keyreeve/keyreeve/engine/lifecycle"
+	"github.com/keyreeve/keyreeve/engine/wire"
+	"github.com/keyreeve/keyreeve/rego/policy"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// A decided check is kept for the decision log.
+type decided struct {
+	check    Check
+	decision decision.Decision
+}
+
+// newScope makes the scope of one run of the transaction.
+func (e *Engine) newScope(c *call, tx *store.Tx) *Scope {
+	return &Scope{
+		Tx: tx, World: c.world, Caller: c.caller, Region: c.region, Now: c.now,
+		call: c, engine: e, dryRun: flag(c.input, "DryRun"),
+	}
+}
+
+// flag reads an optional boolean member of an input.
+func flag(input any, member string) bool {
+	f := reflect.ValueOf(input).Elem().FieldByName(member)
+	if !f.IsValid() {
+		return false
+	}
+	b, ok := f.Interface().(*bool)
+	return ok && deref(b)
+}
+
+// grantTokens reads the grant tokens of an input.
+func grantTokens(input any) []string {
+	f := reflect.ValueOf(input).Elem().FieldByName("GrantTokens")
+	if !f.IsValid() {
+		return nil
+	}
+	tokens, _ := f.Interface().([]string)
+	return tokens
+}
+
+// authorize asks one check. Only an explicit "yes" returns nil.
+func (s *Scope) authorize(ctx context.Context, c *Check) error {
+	q := s.question(*c)
+	if err := s.attach(&q, c); err != nil {
+		return err
+	}
+	d, err := s.engine.cfg.Decisions.Decide(ctx, q)
+	if err != nil {
+		return fmt.Errorf("deciding %s: %w", c.Action, err)
+	}
+	s.decisions = append(s.decisions, decided{*c, d})
+	if d.Allowed {
+		return s.present(c)
+	}
+	if c.Hidden && c.Resource.Account != s.Caller.Account {
+		return errHidden()
+	}
+	return &wire.Error{Code: wire.AccessDenied, Message: d.Sentence()}
+}
+
+// present makes sure that what was allowed is there: no rule allows an absent
+// key, and if one did, the operation would have nothing to act on.
+func (s *Scope) present(c *Check) error {
+	if c.Rule == decision.KeyPolicy && c.Resource.Key == nil {
+		return fmt.Errorf("%s was allowed on the absent %s", c.Action, c.Resource.ARN)
+	}
+	return nil
+}
+
+// question is a check with all that decides it, but for the key's grants.
+func (s *Scope) question(c Check) decision.Question {
+	action, _ := policy.ActionNamed(c.Action)
+	attached := s.Caller.Attached()
+	return decision.Question{
+		Rule: c.Rule, Action: c.Action,
+		Resource:          decision.Resource{ARN: c.Resource.ARN, Account: c.Resource.Account},
+		Principal:         s.Caller.Principal(),
+		Context:           condition.Build(s.conditions(), c.Request, s.facts(c)),
+		EncryptionContext: c.Request.EncryptionContext,
+		Identity:          attached.Identity, Boundary: attached.Boundary, Session: attached.Session,
+		SCP: attached.SCP, RCP: identity.Guardrails(s.World, c.Resource.Account),
+		CrossAccountPossible: action.CrossAccount,
+		KeyPolicy:            c.Policy, Child: c.Child,
+	}
+}
+
+// conditions are the condition keys that are the same for all checks.
+func (s *Scope) conditions() condition.Request {
+	return condition.Request{
+		Principal: s.Caller.Keys(s.Now),
+		SourceIP:  s.request.RemoteIP,
+		Secure:    s.request.TLS != nil,
+		UserAgent: s.request.Header.Get("User-Agent"),
+		Referer:   s.request.Header.Get("Referer"),
+		Region:    s.Region,
+		Now:       s.Now,
+	}
+}
+
+// facts are the condition keys of the resource. Those that tell of the account
+// are there also for a key that does not exist.
+func (s *Scope) facts(c Check) condition.Resource {
+	r := condition.Resource{Key: c.Resource.Facts}
+	if c.Resource.ARN != "*" {
+		r.Account = c.Resource.Account
+	}
+	if k := c.Resource.Key; k != nil {
+		r.Key = &condition.Key{Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, Tags: k.Tags}
+	}
+	return r
+}
+
+// attach adds what the store knows of the key: its policy and the grants that
+// may fit.
+func (s *Scope) attach(q *decision.Question, c *Check) error {
+	k := c.Resource.Key
+	if k == nil {
+		return nil
+	}
+	p, err := s.storedPolicy(k)
+	if err != nil {
+		return err
+	}
+	q.KeyPolicy = p
+	if err := s.aliases(q, k); err != nil {
+		return err
+	}
+	grants := c.Grants
+	if c.Rule == decision.KeyPolicy {
+		if grants, err = s.candidates(c, k); err != nil {
+			return err
+		}
+	}
+	for _, g := range grants {
+		q.Grants = append(q.Grants, s.asDecided(g))
+	}
+	return nil
+}
+
+// storedPolicy is the policy of a key, parsed. It was checked when it was
+// stored, so one that does not parse is a fault of ours, and no answer.
+func (s *Scope) storedPolicy(k *store.Key) (*decision.Policy, error) {
+	doc, err := s.engine.documents.parse(k.Policy.Text)
+	if err != nil {
+		return nil, fmt.Errorf("parsing the policy of key %s: %w", k.Addr.ID, err)
+	}
+	return &decision.Policy{Name: defaultPolicyName, Owner: k.Addr.Account, Document: doc, Principals: k.Policy.Principals}, nil
+}
+
+// aliases adds kms:ResourceAliases, which is absent when the key is over its
+// quota of aliases.
+func (s *Scope) aliases(q *decision.Question, k *store.Key) error {
+	list, more, err := s.Tx.AliasesOfKey(k.Addr, "", maxAliases)
+	if err != nil || more {
+		return err
+	}
+	names := make([]string, len(list))
+	for i, a := range list {
+		names[i] = a.Name
+	}
+	condition.Context(q.Context).Set("kms:ResourceAliases", names...)
+	return nil
+}
+
+// candidates are the grants on a key that may fit the caller and the action.
+// Grant tokens are checked for what they are; since a grant counts as soon as
+// it was created, they add nothing to it.
+func (s *Scope) candidates(c *Check, k *store.Key) ([]store.Grant, error) {
+	if err := s.readTokens(); err != nil {
+		return nil, err
+	}
+	operation := c.Action[len("kms:"):]
+	return s.Tx.GrantCandidates(k.Addr, grant.PartyIDs(s.Caller.Principal()), operation, c.Request.EncryptionContext)
+}
+
+func (s *Scope) readTokens() error {
+	if s.tokens != nil {
+		return nil
+	}
+	s.tokens = map[string]bool{}
+	for _, token := range grantTokens(s.input) {
+		_, id, err := s.engine.tokens.Open(token)
+		if err != nil {
+			return err
+		}
+		s.tokens[id] = true
+	}
+	return nil
+}
+
+// asDecided is a grant as data for the decision.
+func (s *Scope) asDecided(g store.Grant) decision.Grant {
+	return decision.Grant{
+		ID: g.ID, Grantee: grant.ReadParty(g.GranteeID), Retiree: grant.ReadParty(g.RetireeID),
+		Operations: g.Operations, Equals: g.Equals, Subset: g.Subset,
+		IssuingAccount: g.IssuingAccount, FromToken: s.tokens[g.ID],
+	}
+}
+
+// permit asks whether the key of a check, in its state and of its usage, can
+// do what was allowed.
+func (s *Scope) permit(c Check) error {
+	k := c.Resource.Key
+	if k == nil {
+		return nil
+	}
+	row := c.State
+	if row == "" {
+		row = s.row.name
+	}
+	arn := s.keyARN(k)
+	if err := s.engine.states.Permit(row, arn, lifecycle.State(k.State)); err != nil {
+		return err
+	}
+	if err := lifecycle.Fits(s.row.name, c.Action[len("kms:"):], arn, spec.Usage(k.Usage)); err != nil {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,274 @@
+// Package engine serves the API: Serve runs the steps of a request, in one
+// order, for every operation.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/keyreeve/keyreeve/crypto/material"
+	"github.com/keyreeve/keyreeve/crypto/seal"
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/grant"
+	"github.com/keyreeve/keyreeve/engine/identity"
+	"github.com/keyreeve/keyreeve/engine/lifecycle"
+	"github.com/keyreeve/keyreeve/engine/sigv4"
+	"github.com/keyreeve/keyreeve/engine/sts"
+	"github.com/keyreeve/keyreeve/engine/wire"
+	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/rego/policy"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// Config is what an Engine works with. All fields but DecisionLog and Log are
+// required.
+type Config struct {
+	Store     *store.Store
+	World     func() *world.World // the world of now; each request pins one
+	Decisions *decision.Engine
+	Materials material.Provider
+	Root      *seal.RootKey
+	Clock     func() time.Time
+	Rand      io.Reader
+
+	// DecisionLog receives the full evidence of each decision, for the
+	// operator only; nil discards it.
+	DecisionLog *slog.Logger
+	Log         *slog.Logger // faults of the service; nil discards them
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Store == nil, c.World == nil, c.Decisions == nil, c.Materials == nil, c.Root == nil, c.Clock == nil, c.Rand == nil:
+		return errors.New("engine.Config needs Store, World, Decisions, Materials, Root, Clock and Rand")
+	}
+	return nil
+}
+
+// An Engine serves requests. Safe for concurrent use.
+type Engine struct {
+	cfg        Config
+	operations map[string]row // by service and name: "kms:Encrypt"
+	states     *lifecycle.Table
+	signatures *sigv4.Cache
+	sessions   *sts.Tokens
+	tokens     grant.Tokens
+	allowAll   decision.Policy
+	documents  documents
+}
+
+// New makes an Engine.
+func New(cfg Config) (*Engine, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.DecisionLog == nil {
+		cfg.DecisionLog = slog.New(slog.DiscardHandler)
+	}
+	states, err := lifecycle.NewTable()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := policy.Parse(policy.Identity, []byte(everything))
+	if err != nil {
+		return nil, fmt.Errorf("parsing the policy of the lockout check: %w", err)
+	}
+	e := &Engine{
+		cfg: cfg, states: states, operations: map[string]row{},
+		signatures: sigv4.NewCache(signingKeys), sessions: sts.NewTokens(cfg.Root, cfg.Rand),
+		tokens:   grant.Tokens{Root: cfg.Root},
+		allowAll: decision.Policy{Name: "lockout-check", Document: doc},
+	}
+	for _, rows := range [][]row{
+		keyOperations(), cryptoOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),
+	} {
+		for _, r := range rows {
+			e.operations[r.id()] = r
+		}
+	}
+	return e, nil
+}
+
+// signingKeys is how many derived signing keys are kept.
+const signingKeys = 4096
+
+// Offers tells whether an operation of AWS KMS is built.
+func (e *Engine) Offers(operation string) bool {
+	_, built := e.operations["kms:"+operation]
+	return built
+}
+
+// A call is one request on its way through the steps.
+type call struct {
+	request  wire.Request
+	now      time.Time
+	protocol protocol
+	row      row
+	world    *world.World
+	region   string
+	caller   identity.Caller
+	input    any
+	eventID  string
+	memo     *memo
+}
+
+// Serve answers one request. The order of the steps is that in which a caller
+// may learn of a fault.
+func (e *Engine) Serve(ctx context.Context, r wire.Request) wire.Response {
+	c := &call{request: r, now: e.cfg.Clock(), world: e.cfg.World(), memo: &memo{values: map[string]any{}}}
+	c.protocol = protocolOf(r)
+	out, err := e.serve(ctx, c)
+	if err != nil {
+		return c.protocol.fail(e.public(c, err), r.ID)
+	}
+	response, err := c.protocol.answer(c.row.name, out, r.ID)
+	if err != nil {
+		return c.protocol.fail(e.public(c, err), r.ID)
+	}
+	return response
+}
+
+// public is what the client learns of an error. A fault of ours is logged
+// here, once, and its cause stays here.
+func (e *Engine) public(c *call, err error) *wire.Error {
+	answer := wire.AsError(err)
+	if answer.Status() >= http.StatusInternalServerError {
+		e.cfg.Log.Error("request failed", "requestId", c.request.ID, "operation", c.row.name, "err", answer.Cause)
+	}
+	return answer
+}
+
+func (e *Engine) serve(ctx context.Context, c *call) (any, error) {
+	name, err := c.protocol.operation(c.request)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.authenticate(c); err != nil {
+		return nil, err
+	}
+	c.row = row{name: name}
+	id, err := uuid.NewRandomFromReader(e.cfg.Rand)
+	if err != nil {
+		return nil, err
+	}
+	c.eventID = id.String()
+	return e.recorded(ctx, c)
+}
+
+// authenticate verifies the signature and finds out who made it.
+func (e *Engine) authenticate(c *call) error {
+	sig, failed := sigv4.Parse(c.request)
+	if failed != nil {
+		return failed
+	}
+	want := sigv4.Scope{Service: c.protocol.service, Regions: c.world.Regions()}
+	if failed := sig.Check(want, c.now); failed != nil {
+		return failed
+	}
+	credential, failed := identity.Find(c.world, e.sessions, sig.AccessKeyID, sig.SessionToken, c.now)
+	if failed != nil {
+		return failed
+	}
+	if failed := e.signatures.Verify(sig, c.request, credential.Secret, c.now); failed != nil {
+		return failed
+	}
+	c.region = sig.Region
+	caller, failed := credential.Caller()
+	if failed != nil {
+		return failed
+	}
+	c.caller = caller
+	return nil
+}
+
+// recorded carries the call out and leaves its records, also of a refusal.
+// The records of a change stand in the change's own transaction; all others
+// are appended before the answer leaves. Without its record no answer leaves.
+func (e *Engine) recorded(ctx context.Context, c *call) (any, error) {
+	s, out, err := e.perform(ctx, c)
+	if err == nil && s != nil && s.recorded {
+		return out, nil
+	}
+	events, eventErr := e.events(c, s, out, err)
+	if eventErr != nil {
+		return nil, fmt.Errorf("making the audit event: %w", eventErr)
+	}
+	if appendErr := e.cfg.Store.Append(events...); appendErr != nil {
+		return nil, fmt.Errorf("writing the audit event: %w", errors.Join(appendErr, err))
+	}
+	return out, err
+}
+
+// perform decodes the input and runs the operation in its transaction.
+func (e *Engine) perform(ctx context.Context, c *call) (*Scope, any, error) {
+	input, err := c.protocol.decode(c.row.name, c.request)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.input = input
+	built, known := e.operations[c.protocol.service+":"+c.row.name]
+	if !known {
+		return nil, nil, wire.Errorf(wire.UnsupportedOperation, "keyreeve does not offer %s yet.", c.row.name)
+	}
+	c.row = built
+	var scope *Scope
+	var out any
+	work := func(tx *store.Tx) error {
+		scope = e.newScope(c, tx)
+		out, err = scope.work(ctx)
+		return err
+	}
+	if c.row.effect == Writes {
+		err = e.cfg.Store.Update(work) // a dry run ends in an error, and so leaves nothing
+	} else {
+		err = e.cfg.Store.View(work)
+	}
+	if scope != nil {
+		e.logDecisions(c, scope)
+	}
+	if err != nil {
+		return scope, nil, err
+	}
+	return scope, out, nil
+}
+
+// work asks the checks, runs the operation if all were answered "yes", and
+// ends a dry run.
+func (s *Scope) work(ctx context.Context) (any, error) {
+	checks, err := s.row.checks(s, s.input)
+	if err != nil {
+		return nil, err
+	}
+	s.checks = checks
+	for i := range s.checks {
+		if err := s.authorize(ctx, &s.checks[i]); err != nil {
+			return nil, err
+		}
+	}
+	for i := range s.checks {
+		if err := s.permit(s.checks[i]); err != nil {
+			return nil, err
+		}
+	}
+	out, err := s.row.run(ctx, s, s.input)
+	if err != nil {
+		return nil, err
+	}
+	if s.dryRun {
+		return nil, wire.Errorf(wire.DryRunOperation, "The request would have succeeded, but the DryRun option is set.")
+	}
+	if s.row.effect == Writes {
+		return out, s.record(out)
+	}
+	return out, nil
+}

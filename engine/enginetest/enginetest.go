@@ -1,0 +1,140 @@
+// Package enginetest is a whole keyreeve in a temporary directory, with a
+// clock the test owns.
+package enginetest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	stsclient "github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/instance"
+	"github.com/keyreeve/keyreeve/engine/server"
+)
+
+// A Clock stands still until the test moves it. Safe for concurrent use.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now is the time that the test has set.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// A Keyreeve answers on a real socket. Its clients sign at the clock's time.
+type Keyreeve struct {
+	*instance.Instance
+	Dir   string
+	URL   string
+	Clock *Clock
+	Log   *bytes.Buffer // operator's log; read it after Stop
+
+	t    testing.TB
+	stop func()
+}
+
+// Config says what to start. World is required: the content of a txtar file.
+type Config struct {
+	World string
+	Dir   string // data directory of an earlier Keyreeve; empty: a new one
+}
+
+// New starts a Keyreeve, which stops with the test.
+func New(t testing.TB, c Config) *Keyreeve {
+	t.Helper()
+	if c.Dir == "" {
+		c.Dir = t.TempDir()
+	}
+	k := &Keyreeve{Dir: c.Dir, Clock: &Clock{now: time.Now().UTC().Truncate(time.Second)}, Log: &bytes.Buffer{}, t: t}
+	world := filepath.Join(c.Dir, "world.txtar")
+	if c.World != "" {
+		require.NoError(t, os.WriteFile(world, []byte(c.World), 0o600))
+	}
+	log := slog.New(slog.NewTextHandler(k.Log, nil))
+	var err error
+	k.Instance, err = instance.Open(instance.Config{
+		Dir: filepath.Join(c.Dir, "data"), World: world, Create: true, Clock: k.Clock.Now, Log: log,
+		Decisions: decision.Config{Cache: true, VerifyEvery: 1},
+	})
+	require.NoError(t, err)
+	k.listen(log)
+	return k
+}
+
+func (k *Keyreeve) listen(log *slog.Logger) {
+	s, err := server.New(server.Config{Handler: k.Engine.Serve, Log: log, Ready: k.Ready, Enforced: k.Enforced()})
+	require.NoError(k.t, err)
+	k.URL = s.URL()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	var once sync.Once
+	k.stop = func() {
+		once.Do(func() {
+			cancel()
+			require.NoError(k.t, <-done)
+			require.NoError(k.t, k.Close())
+		})
+	}
+	k.t.Cleanup(k.stop)
+}
+
+// Stop ends the Keyreeve before the test does.
+func (k *Keyreeve) Stop() { k.stop() }
+
+// Keys are an access key of the world, or a session's.
+type Keys struct{ ID, Secret, Token string }
+
+// KMS is a client of the AWS SDK that signs with keys in a Region, and does
+// not try again.
+func (k *Keyreeve) KMS(keys Keys, region string) *kms.Client {
+	return kms.New(kms.Options{
+		BaseEndpoint: aws.String(k.URL), Region: region, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(keys.ID, keys.Secret, keys.Token),
+		HTTPClient:  http.DefaultClient, HTTPSignerV4: signer{k.Clock, v4.NewSigner()},
+	})
+}
+
+// STS is a client of the AWS SDK for STS.
+func (k *Keyreeve) STS(keys Keys, region string) *stsclient.Client {
+	return stsclient.New(stsclient.Options{
+		BaseEndpoint: aws.String(k.URL), Region: region, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(keys.ID, keys.Secret, keys.Token),
+		HTTPClient:  http.DefaultClient, HTTPSignerV4: signer{k.Clock, v4.NewSigner()},
+	})
+}
+
+// A signer signs at the time of the clock.
+type signer struct {
+	clock  *Clock
+	signer *v4.Signer
+}
+
+// SignHTTP signs a request of the SDK.
+func (s signer) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, payloadHash, service, region string, _ time.Time, options ...func(*v4.SignerOptions)) error {
+	return s.signer.SignHTTP(ctx, c, r, payloadHash, service, region, s.clock.Now(), options...)
+}

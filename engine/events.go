@@ -1,0 +1,165 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/keyreeve/keyreeve/engine/audit"
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/identity"
+	"github.com/keyreeve/keyreeve/engine/wire"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// record puts the events of a change into its own transaction.
+func (s *Scope) record(out any) error {
+	events, err := s.engine.events(s.call, s, out, nil)
+	if err != nil {
+		return fmt.Errorf("making the audit event: %w", err)
+	}
+	for _, e := range events {
+		if err := s.Tx.AppendEvent(e); err != nil {
+			return err
+		}
+	}
+	s.recorded = true
+	return nil
+}
+
+// events are the records of a call, as JSON (CT-001 to CT-009). s is nil if
+// the call ended before its transaction began.
+func (e *Engine) events(c *call, s *Scope, out any, failure error) ([][]byte, error) {
+	record := audit.Call{
+		Operation: c.row.name, Region: c.region, Time: c.now, RequestID: c.request.ID, EventID: c.eventID,
+		Caller: auditIdentity(c.caller), SourceIP: c.request.RemoteIP, UserAgent: c.request.Header.Get("User-Agent"), TLS: c.request.TLS,
+		Input: c.input, Output: out, Err: wire.AsError(failure),
+	}
+	if s != nil {
+		if err := s.touched(&record, out); err != nil {
+			return nil, err
+		}
+	}
+	events, err := audit.Build(record)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([][]byte, len(events))
+	for i, event := range events {
+		if lines[i], err = event.JSON(); err != nil {
+			return nil, err
+		}
+	}
+	return lines, nil
+}
+
+// touched adds what the checks of a call found.
+func (s *Scope) touched(record *audit.Call, out any) error {
+	record.Allowed = len(s.decisions) == len(s.checks) && len(s.checks) > 0
+	for _, d := range s.decisions {
+		record.Allowed = record.Allowed && d.decision.Allowed
+	}
+	for _, c := range s.checks {
+		switch {
+		case strings.Contains(c.Resource.ARN, ":alias/") && c.Resource.Key == nil && c.Rule == decision.IdentityOnly:
+			record.Alias = c.Resource.ARN
+		case c.Resource.Key != nil && c.State != "UpdateAlias/current":
+			record.Keys = append(record.Keys, s.keyARN(c.Resource.Key))
+		case c.Rule == decision.Trust:
+			record.Keys = []string{c.Resource.ARN}
+		}
+		if c.Rule == decision.GrantOnly && len(c.Grants) > 0 && record.Err == nil {
+			record.Additional.GrantID = c.Grants[0].ID
+		}
+	}
+	if created, ok := out.(*wire.CreateKeyOutput); ok {
+		record.Keys = []string{*created.KeyMetadata.Arn}
+	}
+	return s.explained(record)
+}
+
+// explained adds the evidence of a refusal, as far as the caller may see it
+//
+func (s *Scope) explained(record *audit.Call) error {
+	for _, d := range s.decisions {
+		if d.decision.Allowed {
+			continue
+		}
+		view, err := json.Marshal(d.decision.CallerView())
+		if err != nil {
+			return fmt.Errorf("encoding the evidence: %w", err)
+		}
+		record.Additional.Authorization = view
+	}
+	return nil
+}
+
+// auditKinds are the names of callers in the records.
+var auditKinds = map[decision.PrincipalType]audit.Kind{
+	decision.Root:              audit.Root,
+	decision.User:              audit.User,
+	decision.Role:              audit.Role,
+	decision.ServiceLinkedRole: audit.Role,
+	decision.WebIdentity:       audit.Role,
+	decision.Federated:         audit.Federated,
+	decision.Service:           audit.Service,
+}
+
+// auditIdentity is the caller as the records show it (CT-050 to CT-057).
+func auditIdentity(c identity.Caller) audit.Identity {
+	id := audit.Identity{
+		Kind: auditKinds[c.Type], Account: c.Account, PrincipalID: c.ID, ARN: c.ARN, AccessKeyID: c.AccessKeyID,
+	}
+	if c.Type == decision.User {
+		id.UserName = c.Name
+	}
+	if c.Session == nil {
+		return id
+	}
+	id.Session = &audit.Session{
+		Created: c.Session.Issued, MFA: !c.Session.MFATime.IsZero(), SourceIdentity: c.Session.SourceIdentity, Provider: c.Session.Provider,
+	}
+	switch {
+	case c.Role != nil:
+		id.Session.Issuer = &audit.Issuer{Kind: "Role", PrincipalID: c.Role.ID, ARN: c.Role.ARN, Account: c.Role.Account, UserName: c.Role.Name}
+	case c.Type == decision.Federated && c.User != nil:
+		id.Session.Issuer = &audit.Issuer{Kind: "IAMUser", PrincipalID: c.User.ID, ARN: c.User.ARN, Account: c.User.Account, UserName: c.User.Name}
+	}
+	return id
+}
+
+// recordDeletion puts the event of a key that was really deleted into the
+// transaction that deletes it (CT-081).
+func (e *Engine) recordDeletion(tx *store.Tx, addr store.KeyAddr, eventID string) error {
+	arn := fmt.Sprintf("arn:%s:kms:%s:%s:key/%s", e.cfg.World().Partition(), addr.Region, addr.Account, addr.ID)
+	events, err := audit.Build(audit.Call{
+		Operation: "DeleteKey", Region: addr.Region, Time: e.cfg.Clock(), EventID: eventID,
+		Caller: audit.Identity{Kind: audit.Internal, Account: addr.Account, InvokedBy: audit.InternalName},
+		Keys:   []string{arn}, Allowed: true,
+	})
+	if err != nil {
+		return err
+	}
+	for _, event := range events {
+		line, err := event.JSON()
+		if err != nil {
+			return err
+		}
+		if err := tx.AppendEvent(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// logDecisions writes the full evidence of every decision of a call for the
+// operator.
+func (e *Engine) logDecisions(c *call, s *Scope) {
+	for _, d := range s.decisions {
+		e.cfg.DecisionLog.Info("decision",
+			slog.String("requestId", c.request.ID), slog.String("operation", c.row.name),
+			slog.Bool("allowed", d.decision.Allowed), slog.String("reason", string(d.decision.Reason)),
+			slog.Any("evidence", d.decision.Evidence))
+	}
+}

@@ -1,0 +1,296 @@
+// Package instance is one whole keyreeve on one data directory: it opens the
+// parts in their order, runs them, and closes them.
+package instance
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"gopkg.in/natefinch/lumberjack.v2"
+
+	"github.com/keyreeve/keyreeve/crypto/material/software"
+	"github.com/keyreeve/keyreeve/crypto/seal"
+	"github.com/keyreeve/keyreeve/engine"
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// Config says what an Instance works on. Dir is required.
+type Config struct {
+	Dir   string           // data directory: root key, store, decision log
+	World string           // world directory or txtar file; empty: Dir/world
+	Clock func() time.Time // nil: time.Now
+	Log   *slog.Logger     // nil discards
+
+	// Decisions configures the engine that decides.
+	Decisions decision.Config
+	// Create allows a data directory to be made, with the keys that the world
+	// lists; without it one must exist.
+	Create bool
+}
+
+// An Instance is an open keyreeve. Safe for concurrent use.
+type Instance struct {
+	Engine *engine.Engine
+	Store  *store.Store
+
+	config    Config
+	worlds    *world.Watcher
+	decisions *lumberjack.Logger
+}
+
+// The names in a data directory.
+const (
+	rootKeyFile  = "root.key"
+	storeDir     = "store"
+	worldDir     = "world"
+	decisionFile = "decisions.jsonl"
+)
+
+// Bounds of the decision log: megabytes of one file, files kept.
+const (
+	decisionMegabytes = 100
+	decisionFiles     = 5
+)
+
+// Open opens the data directory, or makes it when Create is set. The caller
+// closes the Instance.
+func Open(c Config) (*Instance, error) {
+	if c.Dir == "" {
+		return nil, errors.New("instance.Config needs Dir")
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.World == "" {
+		c.World = filepath.Join(c.Dir, worldDir)
+	}
+	root, err := openRootKey(c)
+	if err != nil {
+		return nil, err
+	}
+	i := &Instance{config: c}
+	if i.Store, err = store.Open(store.Config{Dir: filepath.Join(c.Dir, storeDir), Root: root, Log: c.Log, Now: c.Clock}); err != nil {
+		return nil, err
+	}
+	if err := i.open(root); err != nil {
+		return nil, errors.Join(err, i.Store.Close())
+	}
+	return i, nil
+}
+
+// openRootKey loads the root key, or makes one for a new data directory. A
+// store without its root key is never given another: all in it would be lost.
+func openRootKey(c Config) (*seal.RootKey, error) {
+	path := filepath.Join(c.Dir, rootKeyFile)
+	_, err := os.Stat(path)
+	if err == nil {
+		return seal.LoadRootKey(path)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("looking for the root key: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(c.Dir, storeDir)); err == nil {
+		return nil, fmt.Errorf("%s is missing, but there is a store beside it that only this key opens: bring the file back from your backup", path)
+	}
+	if !c.Create {
+		return nil, fmt.Errorf("%s is not a data directory; name one with --data", c.Dir)
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	return seal.CreateRootKey(path, rand.Reader)
+}
+
+func (i *Instance) open(root *seal.RootKey) error {
+	if err := i.loadWorld(); err != nil {
+		return err
+	}
+	materials, err := software.New(software.Config{Root: root})
+	if err != nil {
+		return err
+	}
+	if i.config.Decisions.Log == nil {
+		i.config.Decisions.Log = i.config.Log
+	}
+	decisions, err := decision.New(i.config.Decisions)
+	if err != nil {
+		return fmt.Errorf("starting the decision engine: %w", err)
+	}
+	i.decisions = &lumberjack.Logger{
+		Filename: filepath.Join(i.config.Dir, decisionFile), MaxSize: decisionMegabytes, MaxBackups: decisionFiles,
+	}
+	i.Engine, err = engine.New(engine.Config{
+		Store: i.Store, World: i.World, Decisions: decisions, Materials: materials, Root: root,
+		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log, DecisionLog: slog.New(slog.NewJSONHandler(i.decisions, nil)),
+	})
+	if err != nil || !i.config.Create {
+		return err
+	}
+	return i.Engine.Seed(context.Background())
+}
+
+// loadWorld gives every principal of the world its unique id in one
+// transaction, and starts to watch it.
+func (i *Instance) loadWorld() error {
+	err := i.Store.Update(func(tx *store.Tx) error {
+		w, err := world.Load(i.config.World, uniqueIDs{tx})
+		if err != nil {
+			return err
+		}
+		return forget(tx, w)
+	})
+	if err != nil {
+		return err
+	}
+	i.worlds, err = world.NewWatcher(world.WatcherConfig{
+		Path: i.config.World, IDs: storedIDs{i.Store}, Every: watchEvery, Changed: i.changed, Refused: i.refused,
+	})
+	return err
+}
+
+// World is the world of now.
+func (i *Instance) World() *world.World { return i.worlds.World() }
+
+func (i *Instance) changed(_, next *world.World) {
+	i.config.Log.Info("world reloaded", "digest", next.Digest())
+	if err := i.Store.Update(func(tx *store.Tx) error { return forget(tx, next) }); err != nil {
+		i.config.Log.Error("forgetting the unique ids of principals that are gone", "err", err)
+	}
+}
+
+func (i *Instance) refused(err error) {
+	i.config.Log.Error("the new world is refused, the old one goes on serving", "world", i.config.World, "err", err)
+}
+
+// storedIDs is uniqueIDs with a transaction for each principal that is new.
+type storedIDs struct{ store *store.Store }
+
+// UniqueID returns the id that the principal has had since it was first seen.
+func (s storedIDs) UniqueID(arn string) (id string, err error) {
+	err = s.store.View(func(tx *store.Tx) error {
+		id, err = tx.UniqueID(arn)
+		return err
+	})
+	if !errors.Is(err, store.ErrNotFound) {
+		return id, err
+	}
+	err = s.store.Update(func(tx *store.Tx) error {
+		id, err = uniqueIDs{tx}.UniqueID(arn)
+		return err
+	})
+	return id, err
+}
+
+// uniqueIDs gives principals their ids from the store.
+type uniqueIDs struct{ tx *store.Tx }
+
+// UniqueID returns the id that the principal has had since it was first seen.
+func (u uniqueIDs) UniqueID(arn string) (string, error) {
+	id, err := u.tx.UniqueID(arn)
+	if !errors.Is(err, store.ErrNotFound) {
+		return id, err
+	}
+	if id, err = world.NewUniqueID(arn, rand.Reader); err != nil {
+		return "", err
+	}
+	return id, u.tx.PutUniqueID(arn, id)
+}
+
+// forgetPage is how many principals are looked at at once.
+const forgetPage = 1000
+
+// forget drops the unique ids of principals that are no longer in the world,
+// so that one which comes back is another.
+func forget(tx *store.Tx, w *world.World) error {
+	present := map[string]bool{}
+	for _, arn := range w.Principals() {
+		present[arn] = true
+	}
+	after := ""
+	for {
+		page, more, err := tx.Principals(after, forgetPage)
+		if err != nil {
+			return err
+		}
+		for _, p := range page {
+			after = p.ARN
+			if present[p.ARN] {
+				continue
+			}
+			if err := tx.DeletePrincipal(p.ARN); err != nil {
+				return err
+			}
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+// How often the files of the world are looked at, and how often what has
+// fallen due is carried out.
+const (
+	watchEvery = time.Second
+	sweepEvery = 10 * time.Second
+)
+
+// Run reloads the world when its files change and carries out what falls due,
+// until ctx ends.
+func (i *Instance) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return i.worlds.Run(ctx) })
+	g.Go(func() error { return i.sweep(ctx) })
+	return g.Wait()
+}
+
+func (i *Instance) sweep(ctx context.Context) error {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		if err := i.Engine.Sweep(ctx); err != nil {
+			i.config.Log.Error("carrying out what is due", "err", err)
+		}
+	}
+}
+
+// Close closes the store and the decision log.
+func (i *Instance) Close() error {
+	return errors.Join(i.Store.Close(), i.decisions.Close())
+}
+
+// Enforced says what is enforced, for /healthz and the start-up line.
+func (i *Instance) Enforced() map[string]string {
+	return map[string]string{
+		"signature":            "every call",
+		"keyPolicies":          "every call",
+		"identityPolicies":     "every call",
+		"permissionsBoundary":  "every call",
+		"sessionPolicies":      "every call",
+		"grants":               "every call",
+		"serviceControlPolicy": "not offered yet: a world that has one is refused",
+		"vpcEndpointPolicy":    "not offered yet: a world that has one is refused",
+	}
+}
+
+// Ready says whether the store answers.
+func (i *Instance) Ready() error {
+	return i.Store.View(func(*store.Tx) error { return nil })
+}

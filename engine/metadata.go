@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"github.com/keyreeve/keyreeve/crypto/spec"
+	"github.com/keyreeve/keyreeve/engine/lifecycle"
+	"github.com/keyreeve/keyreeve/engine/wire"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// metadata is a key as DescribeKey and CreateKey tell it (LST-03 to LST-05).
+func (s *Scope) metadata(k *store.Key) *wire.KeyMetadata {
+	m := &wire.KeyMetadata{
+		KeyId: k.Addr.ID, Arn: new(s.keyARN(k)), AWSAccountId: &k.Addr.Account,
+		CreationDate: &k.Created, Enabled: new(k.State == string(lifecycle.Enabled)), Description: &k.Description,
+		KeyUsage: &k.Usage, KeyState: &k.State, Origin: &k.Origin, KeyManager: &k.Manager,
+		KeySpec: &k.Spec, CustomerMasterKeySpec: &k.Spec, MultiRegion: new(false),
+	}
+	if k.State == string(lifecycle.PendingDeletion) {
+		m.DeletionDate = &k.DeletionDate
+	}
+	if k.CurrentMaterial != "" {
+		m.CurrentKeyMaterialId = &k.CurrentMaterial
+	}
+	entry, _ := spec.Lookup(spec.KeySpec(k.Spec))
+	algorithms := algorithmNames(entry.Algorithms(spec.Usage(k.Usage)))
+	switch spec.Usage(k.Usage) {
+	case spec.EncryptDecrypt:
+		m.EncryptionAlgorithms = algorithms
+	case spec.SignVerify:
+		m.SigningAlgorithms = algorithms
+	case spec.GenerateVerifyMAC:
+		m.MacAlgorithms = algorithms
+	case spec.KeyAgreement:
+		m.KeyAgreementAlgorithms = algorithms
+	}
+	return m
+}
+
+func algorithmNames(list []spec.Algorithm) []string {
+	names := make([]string, len(list))
+	for i, a := range list {
+		names[i] = string(a)
+	}
+	return names
+}

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/keyreeve/keyreeve/engine/condition"
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/lifecycle"
+	"github.com/keyreeve/keyreeve/engine/wire"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// A named key is what an identifier of a request stands for.
+type namedKey struct {
+	ARN     string // of the key; of the alias as sent if a foreign alias names it
+	Account string
+	Key     *store.Key // nil: a key of another account that does not exist
+	Alias   string     // alias name, if the request named the key by one
+}
+
+// keyID is the form of a key id: a UUID, or mrk- and 32 hex digits (KID-03,
+// KID-04).
+var keyID = regexp.MustCompile(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
+
+// A reference is a key identifier taken apart.
+type reference struct {
+	account, region, id, alias string // id or alias, the other is empty
+	foreign                    bool   // of another account than the caller's
+}
+
+// parseReference takes a key identifier apart: key id, key ARN, alias name or
+// alias ARN (KID-01).
+func (s *Scope) parseReference(identifier string, aliases bool) (reference, error) {
+	ref := reference{account: s.Caller.Account, region: s.Region}
+	name := identifier
+	if rest, isARN := strings.CutPrefix(identifier, "arn:"); isARN {
+		parts := strings.SplitN(rest, ":", 5)
+		if len(parts) != 5 || parts[0] != s.World.Partition() || parts[1] != "kms" || parts[3] == "" {
+			return ref, wire.Errorf(wire.NotFound, "Invalid arn %s", identifier)
+		}
+		if parts[2] != s.Region {
+			return ref, wire.Errorf(wire.NotFound, "Invalid arn %s", parts[2])
+		}
+		ref.account = parts[3]
+		ref.foreign = ref.account != s.Caller.Account
+		name = strings.TrimPrefix(parts[4], "key/")
+		if name == parts[4] && !strings.HasPrefix(name, "alias/") {
+			return ref, wire.Errorf(wire.NotFound, "Invalid arn %s", identifier)
+		}
+	}
+	switch {
+	case strings.HasPrefix(name, "alias/") && aliases:
+		ref.alias = name
+	case keyID.MatchString(name):
+		ref.id = name
+	default:
+		return ref, wire.Errorf(wire.NotFound, "Invalid keyId '%s'", identifier)
+	}
+	return ref, nil
+}
+
+// resolve finds the key that an identifier names. A key of the caller's own
+// account that does not exist is NotFoundException; one of another account
+// comes back without a record, and the decision says no (A-20).
+func (s *Scope) resolve(identifier string, aliases bool) (namedKey, error) {
+	ref, err := s.parseReference(identifier, aliases)
+	if err != nil {
+		return namedKey{}, err
+	}
+	found := namedKey{Account: ref.account, Alias: ref.alias}
+	id := ref.id
+	if ref.alias != "" {
+		found.ARN = s.arn(ref.account, ref.alias)
+		alias, err := s.Tx.Alias(ref.account, s.Region, ref.alias)
+		switch {
+		case errors.Is(err, store.ErrNotFound) && ref.foreign:
+			return found, nil
+		case errors.Is(err, store.ErrNotFound):
+			return found, wire.Errorf(wire.NotFound, "Alias %s is not found.", found.ARN)
+		case err != nil:
+			return found, err
+		}
+		id = alias.TargetKeyID
+	}
+	return s.load(found, ref, id)
+}
+
+func (s *Scope) load(found namedKey, ref reference, id string) (namedKey, error) {
+	arn := s.arn(ref.account, "key/"+id)
+	if ref.alias == "" || !ref.foreign {
+		found.ARN = arn
+	}
+	key, err := s.Tx.Key(store.KeyAddr{Account: ref.account, Region: s.Region, ID: id})
+	switch {
+	case errors.Is(err, store.ErrNotFound) && ref.foreign:
+		return found, nil
+	case errors.Is(err, store.ErrNotFound):
+		return found, wire.Errorf(wire.NotFound, "Key '%s' does not exist", arn)
+	case err != nil:
+		return found, err
+	}
+	if s.gone(&key) && ref.foreign {
+		return found, nil
+	}
+	if s.gone(&key) {
+		return found, wire.Errorf(wire.NotFound, "Key '%s' does not exist", arn)
+	}
+	found.Key = &key
+	return found, nil
+}
+
+// gone tells whether the waiting period of a key is over: it is deleted at
+// that moment, whenever the sweeper comes by (DEL-06).
+func (s *Scope) gone(k *store.Key) bool {
+	return k.State == string(lifecycle.PendingDeletion) && !k.DeletionDate.After(s.Now)
+}
+
+// arn builds the ARN of a resource of this Region.
+func (s *Scope) arn(account, resource string) string {
+	return fmt.Sprintf("arn:%s:kms:%s:%s:%s", s.World.Partition(), s.Region, account, resource)
+}
+
+// keyARN is the ARN of a key.
+func (s *Scope) keyARN(k *store.Key) string {
+	return fmt.Sprintf("arn:%s:kms:%s:%s:key/%s", s.World.Partition(), k.Addr.Region, k.Addr.Account, k.Addr.ID)
+}
+
+// onKey makes the check of an operation on the key that identifier names.
+func (s *Scope) onKey(action, identifier string, aliases bool, side condition.Side) (Check, error) {
+	named, err := s.resolve(identifier, aliases)
+	if err != nil {
+		return Check{}, err
+	}
+	side.Alias = named.Alias
+	return Check{
+		Action:   action,
+		Rule:     decision.KeyPolicy,
+		Request:  side,
+		Resource: Resource{ARN: named.ARN, Account: named.Account, Key: named.Key},
+	}, nil
+}
+
+// onNothing makes the check of an operation that names no resource.
+func (s *Scope) onNothing(action string, side condition.Side) Check {
+	return Check{
+		Action:   action,
+		Rule:     decision.IdentityOnly,
+		Request:  side,
+		Resource: Resource{ARN: "*", Account: s.Caller.Account},
+	}
+}
+
+// onAlias makes the alias half of the check of an alias operation.
+func (s *Scope) onAlias(action, name string) Check {
+	return Check{
+		Action:   action,
+		Rule:     decision.IdentityOnly,
+		Resource: Resource{ARN: s.arn(s.Caller.Account, name), Account: s.Caller.Account},
+	}
+}

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/keyreeve/keyreeve/crypto/spec"
+	"github.com/keyreeve/keyreeve/engine/grant"
+	"github.com/keyreeve/keyreeve/engine/identity"
+	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// Seed makes the keys that the world lists, with their aliases and grants, in
+// a store that has no key of the world's accounts yet: later a key that was
+// deleted would come back.
+func (e *Engine) Seed(ctx context.Context) error {
+	w := e.cfg.World()
+	if used, err := e.used(w); err != nil || used {
+		return err
+	}
+	for _, k := range w.Keys() {
+		if err := e.seed(ctx, w, k); err != nil {
+			return fmt.Errorf("making the key %s of the world: %w", k.Name, err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) used(w *world.World) (used bool, err error) {
+	err = e.cfg.Store.View(func(tx *store.Tx) error {
+		for _, a := range w.Accounts() {
+			for _, region := range w.Regions() {
+				n, err := tx.CountKeys(a.ID, region)
+				if err != nil {
+					return err
+				}
+				used = used || n > 0
+			}
+		}
+		return nil
+	})
+	return used, err
+}
+
+func (e *Engine) seed(ctx context.Context, w *world.World, k *world.Key) error {
+	entry, known := spec.Lookup(spec.KeySpec(k.Spec))
+	if !known || !entry.Offered || k.Origin != string(spec.OriginKMS) || k.AWSManaged || k.MultiRegion {
+		return fmt.Errorf("a key with spec %s and origin %s cannot be made yet", k.Spec, k.Origin)
+	}
+	var id [32]byte
+	if _, err := io.ReadFull(e.cfg.Rand, id[:]); err != nil {
+		return err
+	}
+	ref, err := e.cfg.Materials.Generate(ctx, hex.EncodeToString(id[:]), spec.KeySpec(k.Spec))
+	if err != nil {
+		return err
+	}
+	now := e.cfg.Clock()
+	record := store.Key{
+		Addr: store.KeyAddr{Account: k.Account, Region: k.Region, ID: k.ID},
+		Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, State: k.State, Manager: "CUSTOMER",
+		Description: k.Description, Created: now, Tags: k.Tags, Policy: seedPolicy(w, k),
+		CurrentMaterial: ref.ID,
+		Materials: []store.Material{{ID: ref.ID, Created: now, Ref: store.MaterialRef{
+			Provider: ref.Provider, ID: ref.ID, Spec: string(ref.Spec), Sealed: ref.Sealed,
+		}}},
+	}
+	return e.cfg.Store.Update(func(tx *store.Tx) error {
+		if _, err := tx.Key(record.Addr); !errors.Is(err, store.ErrNotFound) {
+			return err // it is there already, or the store failed
+		}
+		return e.seedRecords(tx, w, k, record)
+	})
+}
+
+func seedPolicy(w *world.World, k *world.Key) store.Policy {
+	if k.Policy == nil {
+		return store.Policy{Text: defaultKeyPolicy(w.Partition(), k.Account)}
+	}
+	return store.Policy{Text: k.Policy.Document.Text, Principals: k.Policy.Principals}
+}
+
+func (e *Engine) seedRecords(tx *store.Tx, w *world.World, k *world.Key, record store.Key) error {
+	if err := tx.PutKey(record); err != nil {
+		return err
+	}
+	for _, name := range k.Aliases {
+		a := store.Alias{
+			Account: k.Account, Region: k.Region, Name: name, TargetKeyID: k.ID, Created: record.Created, Updated: record.Created,
+		}
+		if err := tx.PutAlias(a); err != nil {
+			return err
+		}
+	}
+	for _, g := range k.Grants {
+		grantee, known := identity.Party(w, g.Grantee)
+		retiree, retireeKnown := identity.Party(w, g.Retiree)
+		if !known || !retireeKnown && g.Retiree != "" {
+			return fmt.Errorf("grant %s names a principal that does not exist", g.Name)
+		}
+		err := tx.PutGrant(store.Grant{
+			ID: g.ID, Key: record.Addr, Name: g.Name, Created: record.Created, IssuingAccount: k.Account,
+			Grantee: g.Grantee, GranteeID: grant.PartyID(grantee), GranteeAccount: identity.AccountOf(g.Grantee),
+			Retiree: g.Retiree, RetireeID: grant.PartyID(retiree),
+			Operations: g.Operations, Equals: nonEmpty(g.Equals), Subset: nonEmpty(g.Subset),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// defaultKeyPolicy is what a key gets when CreateKey names no policy (CRK-06).
+func defaultKeyPolicy(partition, account string) string {
+	return strings.NewReplacer("PARTITION", partition, "ACCOUNT", account).Replace(`{
+  "Version" : "2012-10-17",
+  "Id" : "key-default-1",
+  "Statement" : [ {
+    "Sid" : "Enable IAM User Permissions",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "arn:PARTITION:iam::ACCOUNT:root"
+    },
+    "Action" : "kms:*",
+    "Resource" : "*"
+  } ]
+}`)
+}

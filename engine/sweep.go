@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/keyreeve/keyreeve/engine/lifecycle"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// Bounds of what one transaction of the sweeper does.
+const (
+	sweepKeys   = 100
+	sweepGrants = 500
+)
+
+// Sweep carries out what has fallen due: keys whose waiting period is over are
+// deleted, with their grants and aliases. It stops at the first fault or when
+// ctx ends; what is left is due again the next time.
+func (e *Engine) Sweep(ctx context.Context) error {
+	now := e.cfg.Clock()
+	var due []store.Due
+	err := e.cfg.Store.View(func(tx *store.Tx) (err error) {
+		due, err = tx.DueBefore(now, sweepKeys)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("looking for keys that are due: %w", err)
+	}
+	for _, d := range due {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := e.deleteKey(d); err != nil {
+			return fmt.Errorf("deleting key %s: %w", d.Addr.ID, err)
+		}
+	}
+	return nil
+}
+
+// deleteKey removes one key that is due. The grants, which can be many, go
+// first and in batches: a key that is pending deletion can get no new ones.
+func (e *Engine) deleteKey(d store.Due) error {
+	for left := 1; left > 0; {
+		err := e.cfg.Store.Update(func(tx *store.Tx) (err error) {
+			if stillDue, err := e.stillDue(tx, d); err != nil || !stillDue {
+				left = 0
+				return err
+			}
+			left, err = tx.DeleteGrantsOf(d.Addr, sweepGrants)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	id, err := uuid.NewRandomFromReader(e.cfg.Rand)
+	if err != nil {
+		return err
+	}
+	return e.cfg.Store.Update(func(tx *store.Tx) error {
+		if stillDue, err := e.stillDue(tx, d); err != nil || !stillDue {
+			return err
+		}
+		if err := e.recordDeletion(tx, d.Addr, id.String()); err != nil {
+			return err
+		}
+		return tx.DeleteKey(d.Addr)
+	})
+}
+
+// stillDue looks again inside the transaction: the deletion may have been
+// cancelled since.
+func (e *Engine) stillDue(tx *store.Tx, d store.Due) (bool, error) {
+	k, err := tx.Key(d.Addr)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return k.State == string(lifecycle.PendingDeletion) && !k.DeletionDate.After(e.cfg.Clock()), nil
+}
