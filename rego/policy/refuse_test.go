@@ -191,9 +191,6 @@ func TestMalformedConditionsAreRefused(t *testing.T) {
 	refuse := func(name, block string, code policy.Code, path string) refusal {
 		return refusal{name, policy.Key, fill(policy.Key, condition(block)), code, "$.Statement[0].Condition" + path}
 	}
-	value := func(name, operator, v string, code policy.Code) refusal {
-		return refuse(name, `"`+operator+`":{"kms:X":`+v+`}`, code, "."+operator+"['kms:X']")
-	}
 	checkRefusals(t, []refusal{
 		{"a condition that is a list", policy.Key, fill(policy.Key, `"Condition":[]`), policy.CodeDataType, "$.Statement[0].Condition"},
 		refuse("an unknown operator", `"StringMatches":{"kms:X":"a"}`, policy.CodeOperator, ".StringMatches"),
@@ -210,9 +207,21 @@ func TestMalformedConditionsAreRefused(t *testing.T) {
 		refuse("a variable in a key", `"Bool":{"aws:ResourceTag/${aws:username}":"true"}`, policy.CodeVariableElement, ".Bool['aws:ResourceTag/${aws:username}']"),
 		refuse("a tag key that is missing", `"StringEquals":{"aws:RequestTag/":"a"}`, policy.CodeTagKey, ".StringEquals['aws:RequestTag/']"),
 		refuse("a context key that is missing", `"StringEquals":{"kms:EncryptionContext":"a"}`, policy.CodeTagKey, ".StringEquals['kms:EncryptionContext']"),
+		refuse("values of two types", `"StringEquals":{"kms:X":["1",1]}`, policy.CodeConditionDataType, ".StringEquals['kms:X'][1]"),
+		refuse("all of an encryption context", `"ForAllValues:StringEquals":{"kms:EncryptionContext:Dept":"IT"}`, policy.CodeForAllValues,
+			"['ForAllValues:StringEquals']['kms:EncryptionContext:Dept']"),
+		refuse("all of a request tag", `"ForAllValues:StringEquals":{"aws:RequestTag/Dept":"IT"}`, policy.CodeForAllValues,
+			"['ForAllValues:StringEquals']['aws:RequestTag/Dept']"),
+	})
+}
+
+func TestValuesThatCannotBeComparedAreRefused(t *testing.T) {
+	value := func(name, operator, v string, code policy.Code) refusal {
+		return refusal{name, policy.Key, fill(policy.Key, condition(`"`+operator+`":{"kms:X":`+v+`}`)), code, "$.Statement[0].Condition." + operator + "['kms:X']"}
+	}
+	checkRefusals(t, []refusal{
 		value("a value that is an object", "StringEquals", `{}`, policy.CodeDataType),
 		value("a value that is null", "StringEquals", `null`, policy.CodeDataType),
-		refuse("values of two types", `"StringEquals":{"kms:X":["1",1]}`, policy.CodeConditionDataType, ".StringEquals['kms:X'][1]"),
 		value("a word for a number", "NumericEquals", `"seven"`, policy.CodeNumber),
 		value("a number with an exponent", "NumericLessThan", `1e3`, policy.CodeNumber),
 		value("a word for a date", "DateLessThan", `"tomorrow"`, policy.CodeDate),
@@ -235,10 +244,6 @@ func TestMalformedConditionsAreRefused(t *testing.T) {
 		value("a variable for a number", "NumericEquals", `"${aws:username}"`, policy.CodeVariableOperator),
 		value("no value to differ from", "StringNotEquals", `[]`, policy.CodeEmptyNegation),
 		value("no presence", "Null", `[]`, policy.CodeEmptyNegation),
-		refuse("all of an encryption context", `"ForAllValues:StringEquals":{"kms:EncryptionContext:Dept":"IT"}`, policy.CodeForAllValues,
-			"['ForAllValues:StringEquals']['kms:EncryptionContext:Dept']"),
-		refuse("all of a request tag", `"ForAllValues:StringEquals":{"aws:RequestTag/Dept":"IT"}`, policy.CodeForAllValues,
-			"['ForAllValues:StringEquals']['aws:RequestTag/Dept']"),
 	})
 }
 
