@@ -114,10 +114,3 @@ func (a KeyAddr) check() error { return checkParts("key address", a.Account, a.R
 func (a KeyAddr) key(s space, more ...string) []byte {
 	return dbKey(s, append([]string{a.Account, a.Region, a.ID}, more...)...)
 }
-
-func parseAddr(p []string) (KeyAddr, error) {
-	if len(p) < 3 {
-		return KeyAddr{}, fmt.Errorf("%w: key address %q", ErrCorrupt, p)
-	}
-	return KeyAddr{Account: p[0], Region: p[1], ID: p[2]}, nil
-}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/rand"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -21,15 +22,18 @@ func rootKey(t testing.TB) *seal.RootKey {
 	return k
 }
 
-// open opens a store that is closed with the test.
+// open opens a store that is checked and closed with the test.
 func open(t testing.TB, c Config) *Store {
 	t.Helper()
 	s, err := Open(c)
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			require.ErrorIs(t, err, ErrClosed)
+		err := s.Check()
+		if errors.Is(err, ErrClosed) {
+			return // by the test
 		}
+		require.NoError(t, err)
+		require.NoError(t, s.Close())
 	})
 	return s
 }
@@ -48,6 +52,11 @@ func testKey(id string) Key {
 func update(t testing.TB, s *Store, fn func(*Tx) error) {
 	t.Helper()
 	require.NoError(t, s.Update(fn))
+}
+
+func view(t testing.TB, s *Store, fn func(*Tx)) {
+	t.Helper()
+	require.NoError(t, s.View(func(tx *Tx) error { fn(tx); return nil }))
 }
 
 func TestReopenedStoreHasItsRecords(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,13 +36,14 @@ func segmentName(first Seq) string { return fmt.Sprintf("%016x%s", uint64(first)
 // recoverSegments lists the segments of a directory, and cuts what the end of
 // a process left torn.
 func recoverSegments(dir string, log *slog.Logger) ([]segment, error) {
-	names, err := filepath.Glob(filepath.Join(dir, "*"+suffix)) // sorted, so in order of Seq
+	files, err := os.ReadDir(dir) // sorted, so in order of Seq
 	if err != nil {
 		return nil, fmt.Errorf("listing segments: %w", err)
 	}
+	files = slices.DeleteFunc(files, func(f os.DirEntry) bool { return !strings.HasSuffix(f.Name(), suffix) })
 	var segments []segment
-	for i, path := range names {
-		s, err := openSegment(path, log, i == len(names)-1)
+	for i, f := range files {
+		s, err := openSegment(filepath.Join(dir, f.Name()), log, i == len(files)-1)
 		if err != nil {
 			return nil, err
 		}
@@ -119,26 +121,36 @@ func scanFrames(file *os.File) (end int64, last Seq, err error) {
 // setAside moves what is behind at to a file beside, so that nothing that
 // might be evidence is destroyed; a segment without a header goes as a whole.
 func setAside(path string, at int64, log *slog.Logger) error {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("reading torn segment: %w", err)
-	}
-	tail := content[at:]
 	aside := path + "." + strconv.FormatInt(at, 10) + ".torn"
-	log.Warn("log of events ends in a torn event, which is set aside", "segment", path, "offset", at, "bytes", len(tail))
-	if err := os.WriteFile(aside, tail, 0o600); err != nil {
+	log.Warn("log of events ends in a torn event, which is set aside", "segment", path, "offset", at, "aside", aside)
+	if err := copyTail(path, at, aside); err != nil {
 		return fmt.Errorf("setting torn event aside: %w", err)
 	}
+	cut := func() error { return os.Truncate(path, at) }
 	if at == 0 {
-		err = os.Remove(path)
-	} else {
-		err = os.Truncate(path, at)
+		cut = func() error { return os.Remove(path) }
 	}
-	if err != nil {
+	if err := cut(); err != nil {
 		return fmt.Errorf("cutting torn event: %w", err)
 	}
 	if err := syncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("cutting torn event: %w", err)
 	}
 	return nil
+}
+
+// copyTail copies what is behind at of one file to another, durably.
+func copyTail(from string, at int64, to string) error {
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := file.Write(content[at:]); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	return errors.Join(file.Sync(), file.Close(), syncDir(filepath.Dir(to)))
 }
