@@ -32,7 +32,7 @@ func canonical(ec map[string]string) []byte {
 	for name, value := range ec {
 		size += 8 + len(name) + len(value)
 	}
-	b := binary.BigEndian.AppendUint32(make([]byte, 0, size), uint32(len(ec))) //nolint:gosec // bounded by the request
+	b := binary.BigEndian.AppendUint32(make([]byte, 0, size), uint32(len(ec))) // bounded by the request
 	for _, name := range slices.Sorted(maps.Keys(ec)) {
 		b = appendString(b, name)
 		b = appendString(b, ec[name])
@@ -41,6 +41,6 @@ func canonical(ec map[string]string) []byte {
 }
 
 func appendString(b []byte, s string) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(len(s))) //nolint:gosec // bounded by the request
+	b = binary.BigEndian.AppendUint32(b, uint32(len(s))) // bounded by the request
 	return append(b, s...)
 }

@@ -47,7 +47,7 @@ func CreateRootKey(path string, rand io.Reader) (*RootKey, error) {
 // LoadRootKey reads the file that CreateRootKey made. It refuses a file that
 // anyone but its owner may read or write, and one that is not whole.
 func LoadRootKey(path string) (*RootKey, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	f, err := os.Open(path) // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("opening the root key file: %w", err)
 	}
@@ -103,7 +103,7 @@ func decodeRootKey(text []byte) ([]byte, error) {
 // writeNew leaves either the whole file on disk or none, save for a crash while
 // it writes: then the file is there and LoadRootKey finds it incomplete.
 func writeNew(path string, content []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, rootFileMode) //nolint:gosec // as in LoadRootKey
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, rootFileMode)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func writeNew(path string, content []byte) error {
 }
 
 func syncDir(path string) error {
-	dir, err := os.Open(path) //nolint:gosec // as in LoadRootKey
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func forms(b []byte) []string {
 	return []string{
 		string(b),
 		fmt.Sprintf("%x", b), fmt.Sprintf("%X", b), fmt.Sprintf("% x", b), fmt.Sprintf("%q", b),
-		fmt.Sprint(b), fmt.Sprintf("%#v", b), fmt.Sprintf("%o", b), fmt.Sprintf("%b", b), fmt.Sprintf("%U", b),
+		fmt.Sprintf("%v", b), fmt.Sprintf("%#v", b), fmt.Sprintf("%o", b), fmt.Sprintf("%b", b), fmt.Sprintf("%U", b),
 	}
 }
 

@@ -66,7 +66,7 @@ func Probe(ctx context.Context, addr string, c Config) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	return connected(ctx, addr, c.Timeout, func(conn net.Conn) (Report, error) { return shake(conn, c) })
+	return connected(ctx, addr, c.Timeout, func(_ context.Context, conn net.Conn) (Report, error) { return shake(conn, c) })
 }
 
 // Handshake is Probe on a connection that the caller has made, limits in time,
@@ -81,7 +81,9 @@ func Handshake(conn net.Conn, c Config) (Report, error) {
 
 // connected dials addr, calls probe, and closes the connection, all of it
 // within timeout and ctx.
-func connected(ctx context.Context, addr string, timeout time.Duration, probe func(net.Conn) (Report, error)) (Report, error) {
+func connected(
+	ctx context.Context, addr string, timeout time.Duration, probe func(context.Context, net.Conn) (Report, error),
+) (Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
@@ -93,7 +95,7 @@ func connected(ctx context.Context, addr string, timeout time.Duration, probe fu
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 
-	report, err := probe(conn)
+	report, err := probe(ctx, conn)
 	if err != nil && ctx.Err() != nil {
 		return Report{}, fmt.Errorf("probing %s: %w", addr, ctx.Err())
 	}

@@ -225,7 +225,7 @@ func TestSurveyOfAServerThatSpeaksNoTLSFindsFaults(t *testing.T) {
 }
 
 func TestUnreachableEndpointIsToldApart(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	addr := l.Addr().String()
 	require.NoError(t, l.Close())
@@ -263,7 +263,7 @@ func TestProbeOfferIsChecked(t *testing.T) {
 
 func TestHandshakeOnAConnectionOfTheCaller(t *testing.T) {
 	addr, results := serve(t, &tls.Config{}, nil)
-	conn, err := net.Dial("tcp", addr)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
 	require.NoError(t, err)
 	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
 	report, err := Handshake(conn, Config{ServerName: "kms.test"})

@@ -161,10 +161,10 @@ func (r *records) write(kind byte, content []byte) {
 	} else {
 		record[0] = recordApplicationData
 		inner := append(bytes.Clone(content), kind)
-		binary.BigEndian.PutUint16(record[3:], uint16(len(inner)+r.out.aead.Overhead())) //nolint:gosec // our messages are short
+		binary.BigEndian.PutUint16(record[3:], uint16(len(inner)+r.out.aead.Overhead())) // our messages are short
 		record = r.out.aead.Seal(record, r.out.nonce(), inner, record)
 	}
-	binary.BigEndian.PutUint16(record[3:], uint16(len(record)-recordHeaderSize)) //nolint:gosec // as above
+	binary.BigEndian.PutUint16(record[3:], uint16(len(record)-recordHeaderSize))
 	r.unsent = append(r.unsent, record...)
 }
 

@@ -52,7 +52,7 @@ func (s suite) sum(transcript []byte) []byte {
 // expandLabel is HKDF-Expand-Label of RFC 8446 section 7.1.
 func (s suite) expandLabel(secret []byte, label string, context []byte, size int) ([]byte, error) {
 	label = "tls13 " + label
-	info := binary.BigEndian.AppendUint16(nil, uint16(size)) //nolint:gosec // the size of a key or hash
+	info := binary.BigEndian.AppendUint16(nil, uint16(size)) // the size of a key or hash
 	info = append(info, byte(len(label)))
 	info = append(info, label...)
 	info = append(info, byte(len(context)))

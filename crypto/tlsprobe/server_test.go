@@ -29,7 +29,7 @@ type accepted struct {
 // listen runs handle on each connection to a socket, until the test ends.
 func listen(t testing.TB, handle func(net.Conn)) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -64,7 +64,7 @@ func serve(t testing.TB, c *tls.Config, wrap func(net.Conn) net.Conn) (addr stri
 			conn = wrap(conn)
 		}
 		server := tls.Server(conn, c)
-		err := server.Handshake()
+		err := server.HandshakeContext(t.Context())
 		out <- accepted{server.ConnectionState(), err}
 		_, _ = io.Copy(io.Discard, server) // until the probe has gone
 	})

@@ -21,19 +21,21 @@ func ProbeVersion(ctx context.Context, addr string, v Version, c Config) (Report
 	if v < tls.VersionTLS10 || v > tls.VersionTLS12 {
 		return Report{}, fmt.Errorf("%s is not probed this way", v)
 	}
-	return connected(ctx, addr, c.Timeout, func(conn net.Conn) (Report, error) { return shakeVersion(conn, v, c) })
+	return connected(ctx, addr, c.Timeout, func(ctx context.Context, conn net.Conn) (Report, error) {
+		return shakeVersion(ctx, conn, v, c)
+	})
 }
 
-func shakeVersion(conn net.Conn, v Version, c Config) (Report, error) {
+func shakeVersion(ctx context.Context, conn net.Conn, v Version, c Config) (Report, error) {
 	client := tls.Client(conn, &tls.Config{
-		InsecureSkipVerify: true, //nolint:gosec // a probe sends nothing, and reports CertificateValidated false
+		InsecureSkipVerify: true, // a probe sends nothing, and reports CertificateValidated false
 		ServerName:         c.ServerName,
 		MinVersion:         uint16(v),
 		MaxVersion:         uint16(v),
 		CipherSuites:       suitesOf(v),
 		Rand:               c.Rand,
 	})
-	err := client.Handshake()
+	err := client.HandshakeContext(ctx)
 	if remote := new(net.OpError); errors.As(err, &remote) && remote.Op == "remote error" { // an alert, to crypto/tls
 		return Report{}, fmt.Errorf("%w: %w", ErrRefused, remote.Err)
 	}

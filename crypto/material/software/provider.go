@@ -157,8 +157,8 @@ func (p *Provider) Open(ctx context.Context, r material.Ref) (material.Key, erro
 //	u32 length of id, id, u32 length of spec, spec        big-endian
 func refAAD(id string, s spec.KeySpec) []byte {
 	b := make([]byte, 0, 8+len(id)+len(s))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(id))) //nolint:gosec // an id is short
+	b = binary.BigEndian.AppendUint32(b, uint32(len(id))) // an id is short
 	b = append(b, id...)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(s))) //nolint:gosec // a spec is short
+	b = binary.BigEndian.AppendUint32(b, uint32(len(s))) // a spec is short
 	return append(b, s...)
 }

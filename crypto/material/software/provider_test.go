@@ -113,7 +113,7 @@ func TestMaterialNeverShows(t *testing.T) {
 	for where, text := range shown {
 		for _, form := range []string{
 			string(secret[:8]), fmt.Sprintf("%x", secret[:8]), fmt.Sprintf("%X", secret[:8]),
-			fmt.Sprint(secret[:8])[1:20], fmt.Sprintf("%#v", secret[:8])[7:30],
+			fmt.Sprintf("%v", secret[:8])[1:20], fmt.Sprintf("%#v", secret[:8])[7:30],
 		} {
 			assert.NotContains(t, text, form, where)
 		}
