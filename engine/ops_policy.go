@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/condition"
 	"github.com/keyreeve/keyreeve/engine/decision"
@@ -95,9 +94,6 @@ func (s *Scope) keyPolicy(ctx context.Context, addr store.KeyAddr, text string, 
 	if err != nil {
 		return store.Policy{}, malformed(err)
 	}
-	if err := overlyPermissive(doc); err != nil {
-		return store.Policy{}, err
-	}
 	ids, err := s.bind(doc)
 	if err != nil {
 		return store.Policy{}, err
@@ -109,42 +105,14 @@ func (s *Scope) keyPolicy(ctx context.Context, addr store.KeyAddr, text string, 
 	return p, s.checkLockout(ctx, addr, doc, ids)
 }
 
-// malformed turns what is wrong with a document into the service's error. All
-// problems are told, each with its JSON path and position.
+// malformed turns what is wrong with a document into the service's error, with
+// JSON path and position.
 func malformed(err error) error {
 	var problems policy.Errors
 	if !errors.As(err, &problems) {
 		return err
 	}
-	texts := make([]string, 0, len(problems))
-	for _, p := range problems {
-		texts = append(texts, p.Error())
-	}
-	return wire.Errorf(wire.MalformedPolicyDocument, "%s", strings.Join(texts, "; "))
-}
-
-// permissive names the single-valued keys that ForAllValues would open, and
-// how the service calls them. Guide, "Condition keys for AWS KMS".
-var permissive = []struct{ prefix, label, kind string }{
-	{"kms:encryptioncontext:", "EncryptionContext", "encryption context"},
-	{"aws:requesttag/", "RequestTag", "tag"},
-}
-
-// overlyPermissive refuses ForAllValues on a single-valued key, which an
-// absent key would satisfy.
-func overlyPermissive(doc *policy.Document) error {
-	for _, st := range doc.Statements {
-		for _, c := range st.Conditions {
-			for _, p := range permissive {
-				if c.Set == policy.ForAllValues && strings.HasPrefix(c.Key, p.prefix) {
-					return wire.Errorf(wire.MalformedPolicyDocument,
-						"OverlyPermissiveCondition:%s: Using the ForAllValues set operator with a single-valued condition key matches requests without the specified %s or with an unspecified %s. To fix, remove ForAllValues.",
-						p.label, p.kind, p.kind)
-				}
-			}
-		}
-	}
-	return nil
+	return wire.Errorf(wire.MalformedPolicyDocument, "%s", problems.Summary())
 }
 
 // bind finds the unique id of each principal that a document names; one that
