@@ -85,11 +85,11 @@ func (l *loader) checkAliases(k *Key, v value) {
 
 // unique refuses the second thing of one id or alias.
 func (l *loader) unique(name string, v value) {
-	if other, taken := l.places["= "+name]; taken {
+	if other, taken := l.taken[name]; taken {
 		v.keyFailf("has the same id or alias as %s", other.field)
 		return
 	}
-	l.places["= "+name] = v
+	l.taken[name] = v
 }
 
 // grantOperations are those of the API: CreateGrant, Operations.

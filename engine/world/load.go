@@ -42,6 +42,7 @@ type loader struct {
 	problems Problems
 	offered  map[string]bool  // sections of the format that may be used
 	places   map[string]value // where a field that may stand once stands
+	taken    map[string]value // ids and aliases of which there can be one
 	read     map[string]bool  // policy files referred to
 	follow   []func()
 	finish   []func()
@@ -58,6 +59,7 @@ func newLoader(src *source) *loader {
 		src:     src,
 		offered: offered(),
 		places:  make(map[string]value),
+		taken:   make(map[string]value),
 		read:    make(map[string]bool),
 		world: &World{
 			partition:  "aws",
@@ -115,7 +117,7 @@ func (l *loader) documents() []value {
 		if !describes(name) {
 			continue
 		}
-		node, err := parseYAML(name, l.src.files[name])
+		node, err := parseDocument(name, l.src.files[name])
 		var p Problem
 		switch {
 		case errors.As(err, &p):

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -114,4 +115,27 @@ func TestArchiveNamesMayNotLeaveTheWorld(t *testing.T) {
 		_, err := readArchive([]byte(text))
 		require.Error(t, err, text)
 	}
+}
+
+func TestWorldMayBeJSON(t *testing.T) {
+	for name, text := range map[string]string{
+		"indented with tabs": "{\n\t\"accounts\": {\n\t\t\"111122223333\": {\n\t\t\t\"users\": {\n\t\t\t\t\"bob\": {\n\t\t\t\t\t\"tags\": {\n\t\t\t\t\t\t\"a\": \"b\"\n\t\t\t\t\t}\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n}\n",
+		"on one line":        `{"accounts":{"111122223333":{"users":{"bob":{"tags":{"a":"b"}}}}}}`,
+		"with escapes":       `{"accounts":{"111122223333":{"users":{"bob":{"path":"\/staff\/","tags":{"a":"\u0062"}}}}}}`,
+	} {
+		w, err := LoadFS(fstest.MapFS{"world.json": {Data: []byte(text)}}, nil)
+		require.NoError(t, err, name)
+		account, _ := w.Account("111122223333")
+		assert.Equal(t, map[string]string{"a": "b"}, account.Users[0].Tags, name)
+	}
+}
+
+func TestPlacesInJSON(t *testing.T) {
+	text := "{\n  \"accounts\": {\n    \"111122223333\": {\"name\": [1],\n      \"é\" : 1, \"name\": null}\n  }\n}\n"
+	_, err := LoadFS(fstest.MapFS{"world.json": {Data: []byte(text)}}, nil)
+	require.EqualError(t, err, "world.json:3:30: accounts.111122223333.name: a list where a text belongs\n"+
+		"world.json:4:7: accounts.111122223333.é: unknown field; known here: access-keys, federated-users, groups, keys, managed-policies, name, regions, roles, root, users, web-identities\n"+
+		"world.json:4:16: accounts.111122223333.name: stands twice in the same mapping")
+	_, err = LoadFS(fstest.MapFS{"world.json": {Data: []byte(strings.Repeat("[", 100) + strings.Repeat("]", 100))}}, nil)
+	require.ErrorContains(t, err, "world.json:1:1: nested too deeply")
 }

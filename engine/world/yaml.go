@@ -2,7 +2,6 @@ package world
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"regexp"
@@ -13,15 +12,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseYAML reads one YAML or JSON document, nil for a file that holds only
+// parseDocument reads one YAML or JSON document, nil for a file that holds only
 // comments. Anchors, aliases, tags and merge keys are refused: a world says
 // everything where it stands.
-func parseYAML(name string, text []byte) (*yaml.Node, error) {
+func parseDocument(name string, text []byte) (*yaml.Node, error) {
 	if !utf8.Valid(text) {
 		return nil, Problem{File: name, Message: "not UTF-8 text"}
 	}
-	if strings.HasSuffix(name, ".json") && !json.Valid(text) {
-		return nil, jsonProblem(name, text)
+	if strings.HasSuffix(name, ".json") {
+		return parseJSON(name, text)
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document, second yaml.Node
@@ -84,17 +83,6 @@ func yamlProblem(name string, err error) Problem {
 	if strings.Contains(text, "anchor") { // told without a line, and by a name that may be a secret
 		p.Line, p.Column = 0, 0
 		p.Message = "anchors and aliases are not accepted; put a value that begins with & or * in quotes"
-	}
-	return p
-}
-
-func jsonProblem(name string, text []byte) Problem {
-	var syntax *json.SyntaxError
-	p := Problem{File: name, Message: "not JSON"}
-	if err := json.Unmarshal(text, new(json.RawMessage)); errors.As(err, &syntax) {
-		before := text[:min(int(syntax.Offset), len(text))]
-		p.Line = 1 + bytes.Count(before, []byte("\n"))
-		p.Column = max(1, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]))
 	}
 	return p
 }
