@@ -20,43 +20,45 @@ const (
 		"&X-Amz-Date=20261123T100000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=0000"
 )
 
+const incomplete, invalid = wire.IncompleteSignature, wire.InvalidSignature
+
+var headerFaults = []struct {
+	name, auth, date string
+	code             wire.Code
+	message          string
+}{
+	{"none", "", goodDate, wire.MissingAuthenticationToken, "Request is missing Authentication Token"},
+	{"another scheme", "Bearer x", goodDate, wire.MissingAuthenticationToken, "Request is missing Authentication Token"},
+	{"nothing but the algorithm", "AWS4-HMAC-SHA256", "", incomplete,
+		"Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. " +
+			"Authorization header requires 'SignedHeaders' parameter. Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. " +
+			"(Hashed with SHA-256 and encoded with Base64) Authorization=" + digest("AWS4-HMAC-SHA256")},
+	{"no signature", "AWS4-HMAC-SHA256 " + goodCredential + "," + goodHeaders, goodDate, incomplete,
+		"Authorization header requires 'Signature' parameter. (Hashed with SHA-256 and encoded with Base64) Authorization=" +
+			digest("AWS4-HMAC-SHA256 "+goodCredential+","+goodHeaders)},
+	{"no equal sign", "AWS4-HMAC-SHA256 Credential", goodDate, incomplete,
+		"Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '" +
+			digest("AWS4-HMAC-SHA256 Credential") + "'."},
+	{"a part twice", goodAuth + ", " + goodSignature, goodDate, incomplete,
+		"Authorization header has an unknown or repeated parameter. (Hashed with SHA-256 and encoded with Base64) Authorization=" + digest(goodAuth+", "+goodSignature)},
+	{"a time of another form", goodAuth, "2026-11-23T10:00:00Z", incomplete,
+		"Date must be in ISO-8601 'basic format'. Got '2026-11-23T10:00:00Z'. See http://en.wikipedia.org/wiki/ISO_8601"},
+	{"host not signed", "AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=x-amz-date, " + goodSignature, goodDate, invalid,
+		"'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."},
+	{"date not signed", "AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=host, " + goodSignature, goodDate, invalid,
+		"'X-Amz-Date' must be a 'SignedHeader' in the AWS Authorization."},
+	{"a header name with a line feed", "AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=host;x-amz-date;a\nb, " + goodSignature, goodDate, invalid,
+		"A name in 'SignedHeaders' is not the name of a header."},
+	{"an empty header name", "AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=host;;x-amz-date, " + goodSignature, goodDate, invalid,
+		"A name in 'SignedHeaders' is not the name of a header."},
+	{"another algorithm", "AWS4-ECDSA-P256-SHA256 " + goodCredential + ", " + goodHeaders + ", " + goodSignature, goodDate, incomplete,
+		"Unsupported AWS 'algorithm': 'AWS4-ECDSA-P256-SHA256' (only AWS4-HMAC-SHA256 for now). "},
+	{"a credential without scope", "AWS4-HMAC-SHA256 Credential=AKID, " + goodHeaders + ", " + goodSignature, goodDate, incomplete,
+		"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'AKID'"},
+}
+
 func TestFaultsOfTheAuthorizationHeader(t *testing.T) {
-	const incomplete, invalid = wire.IncompleteSignature, wire.InvalidSignature
-	tests := []struct {
-		name, auth, date string
-		code             wire.Code
-		message          string
-	}{
-		{"none", "", goodDate, wire.MissingAuthenticationToken, "Request is missing Authentication Token"},
-		{"another scheme", "Bearer x", goodDate, wire.MissingAuthenticationToken, "Request is missing Authentication Token"},
-		{"nothing but the algorithm", "AWS4-HMAC-SHA256", "", incomplete,
-			"Authorization header requires 'Credential' parameter. Authorization header requires 'Signature' parameter. " +
-				"Authorization header requires 'SignedHeaders' parameter. Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. " +
-				"(Hashed with SHA-256 and encoded with Base64) Authorization=" + digest("AWS4-HMAC-SHA256")},
-		{"no signature", "AWS4-HMAC-SHA256 " + goodCredential + "," + goodHeaders, goodDate, incomplete,
-			"Authorization header requires 'Signature' parameter. (Hashed with SHA-256 and encoded with Base64) Authorization=" +
-				digest("AWS4-HMAC-SHA256 "+goodCredential+","+goodHeaders)},
-		{"no equal sign", "AWS4-HMAC-SHA256 Credential", goodDate, incomplete,
-			"Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '" +
-				digest("AWS4-HMAC-SHA256 Credential") + "'."},
-		{"a part twice", goodAuth + ", " + goodSignature, goodDate, incomplete,
-			"Authorization header has an unknown or repeated parameter. (Hashed with SHA-256 and encoded with Base64) Authorization=" + digest(goodAuth+", "+goodSignature)},
-		{"a time of another form", goodAuth, "2026-11-23T10:00:00Z", incomplete,
-			"Date must be in ISO-8601 'basic format'. Got '2026-11-23T10:00:00Z'. See http://en.wikipedia.org/wiki/ISO_8601"},
-		{"host not signed", "AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=x-amz-date, " + goodSignature, goodDate, invalid,
-			"'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."},
-		{"date not signed", "AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=host, " + goodSignature, goodDate, invalid,
-			"'X-Amz-Date' must be a 'SignedHeader' in the AWS Authorization."},
-		{"a header name with a line feed", "AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=host;x-amz-date;a\nb, " + goodSignature, goodDate, invalid,
-			"A name in 'SignedHeaders' is not the name of a header."},
-		{"an empty header name", "AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=host;;x-amz-date, " + goodSignature, goodDate, invalid,
-			"A name in 'SignedHeaders' is not the name of a header."},
-		{"another algorithm", "AWS4-ECDSA-P256-SHA256 " + goodCredential + ", " + goodHeaders + ", " + goodSignature, goodDate, incomplete,
-			"Unsupported AWS 'algorithm': 'AWS4-ECDSA-P256-SHA256' (only AWS4-HMAC-SHA256 for now). "},
-		{"a credential without scope", "AWS4-HMAC-SHA256 Credential=AKID, " + goodHeaders + ", " + goodSignature, goodDate, incomplete,
-			"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'AKID'"},
-	}
-	for _, tt := range tests {
+	for _, tt := range headerFaults {
 		t.Run(tt.name, func(t *testing.T) {
 			r := wire.Request{Header: http.Header{}}
 			if tt.auth != "" {
@@ -101,17 +103,20 @@ func TestFaultsOfTheQueryString(t *testing.T) {
 }
 
 func TestParseAcceptsWhatClientsWrite(t *testing.T) {
+	headers := func(date, rest string) http.Header {
+		return http.Header{"Authorization": {"AWS4-HMAC-SHA256 " + rest}, date: {goodDate}}
+	}
 	tests := []struct {
 		name   string
 		header http.Header
 		query  string
 	}{
-		{"parts without spaces", http.Header{"Authorization": {"AWS4-HMAC-SHA256 " + goodCredential + "," + goodHeaders + "," + goodSignature}, "X-Amz-Date": {goodDate}}, ""},
-		{"parts in another order", http.Header{"Authorization": {"AWS4-HMAC-SHA256 " + goodSignature + ", " + goodHeaders + ", " + goodCredential}, "X-Amz-Date": {goodDate}}, ""},
-		{"header names in capitals and out of order", http.Header{"Authorization": {"AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=X-Amz-Date;Host, " + goodSignature}, "X-Amz-Date": {goodDate}}, ""},
-		{"the Date header in basic format", http.Header{"Authorization": {"AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=date;host, " + goodSignature}, "Date": {goodDate}}, ""},
+		{"parts without spaces", headers("X-Amz-Date", goodCredential+","+goodHeaders+","+goodSignature), ""},
+		{"parts in another order", headers("X-Amz-Date", goodSignature+", "+goodHeaders+", "+goodCredential), ""},
+		{"header names in capitals and out of order", headers("X-Amz-Date", goodCredential+", SignedHeaders=X-Amz-Date;Host, "+goodSignature), ""},
+		{"the Date header in basic format", headers("Date", goodCredential+", SignedHeaders=date;host, "+goodSignature), ""},
 		{"the Date header as in RFC 9110", http.Header{"Authorization": {"AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=date;host, " + goodSignature}, "Date": {"Mon, 23 Nov 2026 10:00:00 GMT"}}, ""},
-		{"HTTP/2's name of the host", http.Header{"Authorization": {"AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=:authority;x-amz-date, " + goodSignature}, "X-Amz-Date": {goodDate}}, ""},
+		{"HTTP/2's name of the host", headers("X-Amz-Date", goodCredential+", SignedHeaders=:authority;x-amz-date, "+goodSignature), ""},
 		{"a query", http.Header{}, goodQuery},
 	}
 	for _, tt := range tests {

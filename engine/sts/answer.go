@@ -122,7 +122,7 @@ func result(out any) (action string, view any, err error) {
 	case *GetSessionTokenOutput:
 		return GetSessionToken, struct{ Credentials credentialsXML }{out.Credentials.xml()}, nil
 	case *GetCallerIdentityOutput:
-		return GetCallerIdentity, struct{ Arn, UserId, Account string }{out.ARN, out.UserID, out.Account}, nil //nolint:revive,staticcheck // names of the API
+		return GetCallerIdentity, struct{ Arn, UserId, Account string }{out.ARN, out.UserID, out.Account}, nil
 	case *DecodeAuthorizationMessageOutput:
 		return DecodeAuthorizationMessage, *out, nil
 	default:

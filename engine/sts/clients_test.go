@@ -1,7 +1,6 @@
 package sts
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -133,7 +132,7 @@ func client(url, keyID, secret, token string) *awssts.Client {
 }
 
 func TestSDKForGo(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	url := serve(t)
 	user := client(url, clientKeyID, clientSecret, "")
 
@@ -169,9 +168,11 @@ func TestSDKForGo(t *testing.T) {
 }
 
 func TestSDKForGoPresigns(t *testing.T) {
-	presigned, err := awssts.NewPresignClient(client(serve(t), clientKeyID, clientSecret, "")).PresignGetCallerIdentity(context.Background(), nil)
+	presigned, err := awssts.NewPresignClient(client(serve(t), clientKeyID, clientSecret, "")).PresignGetCallerIdentity(t.Context(), nil)
 	require.NoError(t, err)
-	answer, err := http.Get(presigned.URL)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, presigned.URL, nil)
+	require.NoError(t, err)
+	answer, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, answer.Body.Close()) }()
 	body, err := io.ReadAll(answer.Body)
@@ -181,7 +182,7 @@ func TestSDKForGoPresigns(t *testing.T) {
 }
 
 func TestSDKForGoReadsErrors(t *testing.T) {
-	ctx := context.Background()
+	ctx := t.Context()
 	url := serve(t)
 	_, err := client(url, clientKeyID, "wrong", "").GetCallerIdentity(ctx, nil)
 	requireAPIError(t, err, "SignatureDoesNotMatch", 403)
@@ -212,7 +213,7 @@ func run(t *testing.T, url, program string, args ...string) string {
 	if err != nil {
 		t.Skipf("%s is not installed", program)
 	}
-	c := exec.Command(path, args...)
+	c := exec.CommandContext(t.Context(), path, args...)
 	c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+clientKeyID, "AWS_SECRET_ACCESS_KEY="+clientSecret, "AWS_SESSION_TOKEN=",
 		"AWS_DEFAULT_REGION="+clientRegion, "AWS_REGION="+clientRegion, "AWS_ENDPOINT_URL="+url, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=",
 		"AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent")
@@ -228,7 +229,7 @@ func TestCommandLineInterface(t *testing.T) {
 }
 
 func TestSDKForPython(t *testing.T) {
-	if path, err := exec.LookPath("python3"); err != nil || exec.Command(path, "-c", "import boto3").Run() != nil {
+	if path, err := exec.LookPath("python3"); err != nil || exec.CommandContext(t.Context(), path, "-c", "import boto3").Run() != nil {
 		t.Skip("boto3 is not installed")
 	}
 	out := run(t, serve(t), "python3", "-c", `

@@ -3,6 +3,7 @@ package sts
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,64 +110,69 @@ func TestDecodeReadsEveryParameter(t *testing.T) {
 	assert.Equal(t, &DecodeAuthorizationMessageInput{EncodedMessage: "abc"}, in)
 }
 
+const one = "1 validation error detected: "
+
+var good = []string{"RoleArn", testRole, "RoleSessionName", "sess-7"}
+
+func goodWith(pairs ...string) []string { return append(slices.Clone(good), pairs...) }
+
+var constraintFaults = []struct {
+	name   string
+	action string
+	pairs  []string
+	code   wire.Code
+	want   string
+}{
+	{"nothing at all", AssumeRole, nil, ValidationError, "2 validation errors detected: Value null at 'roleArn' failed to satisfy constraint: Member must not be null; " +
+		"Value null at 'roleSessionName' failed to satisfy constraint: Member must not be null"},
+	{"a session name with a blank", AssumeRole, []string{"RoleArn", testRole, "RoleSessionName", "a b"}, ValidationError,
+		one + `Value 'a b' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*`},
+	{"a session name of one character", AssumeRole, []string{"RoleArn", testRole, "RoleSessionName", "a"}, ValidationError,
+		one + "Value 'a' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2"},
+	{"a session name of 65 characters", AssumeRole, []string{"RoleArn", testRole, "RoleSessionName", strings.Repeat("a", 65)}, ValidationError,
+		one + "Value '" + strings.Repeat("a", 65) + "' at 'roleSessionName' failed to satisfy constraint: Member must have length less than or equal to 64"},
+	{"a short role ARN", AssumeRole, []string{"RoleArn", "arn", "RoleSessionName", "sess"}, ValidationError,
+		one + "Value 'arn' at 'roleArn' failed to satisfy constraint: Member must have length greater than or equal to 20"},
+	{"the ARN of a user", AssumeRole, []string{"RoleArn", "arn:aws:iam::444400001111:user/Noor", "RoleSessionName", "sess"}, ValidationError, "Request ARN is invalid"},
+	{"an ARN with a short account", AssumeRole, []string{"RoleArn", "arn:aws:iam::44440000111:role/Reader", "RoleSessionName", "sess"}, ValidationError, "Request ARN is invalid"},
+	{"too short a session", AssumeRole, goodWith("DurationSeconds", "899"), ValidationError,
+		one + "Value '899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900"},
+	{"too long a session", AssumeRole, goodWith("DurationSeconds", "43201"), ValidationError,
+		one + "Value '43201' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 43200"},
+	{"too long a session of a user", GetSessionToken, []string{"DurationSeconds", "129601"}, ValidationError,
+		one + "Value '129601' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 129600"},
+	{"a duration that is no number", AssumeRole, goodWith("DurationSeconds", "1h"), MalformedInput, "The request is malformed: 'DurationSeconds' is not an integer."},
+	{"a policy in Chinese", AssumeRole, goodWith("Policy", "政策"), ValidationError,
+		one + `Value at 'policy' failed to satisfy constraint: Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u00FF]+`},
+	{"a long policy, which is not shown", AssumeRole, goodWith("Policy", strings.Repeat("x", 2049)), ValidationError,
+		one + "Value at 'policy' failed to satisfy constraint: Member must have length less than or equal to 2048"},
+	{"an empty policy", AssumeRole, goodWith("Policy", ""), ValidationError,
+		"2 validation errors detected: Value at 'policy' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+; " +
+			"Value at 'policy' failed to satisfy constraint: Member must have length greater than or equal to 1"},
+	{"a code of letters, which is not shown", AssumeRole, goodWith("TokenCode", "abcdef"), ValidationError,
+		one + `Value at 'tokenCode' failed to satisfy constraint: Member must satisfy regular expression pattern: [\d]*`},
+	{"a tag without value", AssumeRole, goodWith("Tags.member.1.Key", "team"), ValidationError,
+		one + "Value null at 'tags.1.member.value' failed to satisfy constraint: Member must not be null"},
+	{"a tag key with an exclamation mark", AssumeRole, goodWith("Tags.member.1.Key", "t!", "Tags.member.1.Value", ""), ValidationError,
+		one + `Value 't!' at 'tags.1.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*`},
+	{"tag keys that differ in case only", AssumeRole, goodWith("Tags.member.1.Key", "Team", "Tags.member.1.Value", "", "Tags.member.2.Key", "team", "Tags.member.2.Value", ""),
+		InvalidParameterValue, "Duplicate tag keys found. Please note that Tag keys are case insensitive."},
+	{"a tag of AWS", AssumeRole, goodWith("Tags.member.1.Key", "AWS:x", "Tags.member.1.Value", ""),
+		InvalidParameterValue, "aws: prefixed tag key names are not allowed for external use."},
+	{"eleven policies", AssumeRole, goodWith(members("PolicyArns.member.%.arn", "arn:aws:iam::444400001111:policy/A", 11)...), ValidationError,
+		one + "Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to 10"},
+	{"a member number zero", AssumeRole, goodWith("TransitiveTagKeys.member.0", "team"), MalformedInput,
+		"The request is malformed: the action has no parameter 'TransitiveTagKeys.member.0'."},
+	{"a parameter of another action", GetCallerIdentity, []string{"RoleArn", testRole}, MalformedInput, "The request is malformed: the action has no parameter 'RoleArn'."},
+	{"contexts, which could limit", AssumeRole, goodWith("ProvidedContexts.member.1.ProviderArn", "x"), MalformedInput,
+		"The request is malformed: the action has no parameter 'ProvidedContexts.member.1.ProviderArn'."},
+	{"no message", DecodeAuthorizationMessage, nil, ValidationError,
+		one + "Value null at 'encodedMessage' failed to satisfy constraint: Member must not be null"},
+	{"an action that is not there", "GetFederationToken", nil, InvalidAction, "Could not find operation GetFederationToken for version 2011-06-15"},
+}
+
 func TestConstraintsOfTheAPIReference(t *testing.T) {
-	const one = "1 validation error detected: "
-	good := []string{"RoleArn", testRole, "RoleSessionName", "sess-7"}
-	tests := []struct {
-		name   string
-		action string
-		pairs  []string
-		code   wire.Code
-		want   string
-	}{
-		{"nothing at all", AssumeRole, nil, ValidationError, "2 validation errors detected: Value null at 'roleArn' failed to satisfy constraint: Member must not be null; " +
-			"Value null at 'roleSessionName' failed to satisfy constraint: Member must not be null"},
-		{"a session name with a blank", AssumeRole, []string{"RoleArn", testRole, "RoleSessionName", "a b"}, ValidationError,
-			one + `Value 'a b' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*`},
-		{"a session name of one character", AssumeRole, []string{"RoleArn", testRole, "RoleSessionName", "a"}, ValidationError,
-			one + "Value 'a' at 'roleSessionName' failed to satisfy constraint: Member must have length greater than or equal to 2"},
-		{"a session name of 65 characters", AssumeRole, []string{"RoleArn", testRole, "RoleSessionName", strings.Repeat("a", 65)}, ValidationError,
-			one + "Value '" + strings.Repeat("a", 65) + "' at 'roleSessionName' failed to satisfy constraint: Member must have length less than or equal to 64"},
-		{"a short role ARN", AssumeRole, []string{"RoleArn", "arn", "RoleSessionName", "sess"}, ValidationError,
-			one + "Value 'arn' at 'roleArn' failed to satisfy constraint: Member must have length greater than or equal to 20"},
-		{"the ARN of a user", AssumeRole, []string{"RoleArn", "arn:aws:iam::444400001111:user/Noor", "RoleSessionName", "sess"}, ValidationError, "Request ARN is invalid"},
-		{"an ARN with a short account", AssumeRole, []string{"RoleArn", "arn:aws:iam::44440000111:role/Reader", "RoleSessionName", "sess"}, ValidationError, "Request ARN is invalid"},
-		{"too short a session", AssumeRole, append(good, "DurationSeconds", "899"), ValidationError,
-			one + "Value '899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900"},
-		{"too long a session", AssumeRole, append(good, "DurationSeconds", "43201"), ValidationError,
-			one + "Value '43201' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 43200"},
-		{"too long a session of a user", GetSessionToken, []string{"DurationSeconds", "129601"}, ValidationError,
-			one + "Value '129601' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 129600"},
-		{"a duration that is no number", AssumeRole, append(good, "DurationSeconds", "1h"), MalformedInput, "The request is malformed: 'DurationSeconds' is not an integer."},
-		{"a policy in Chinese", AssumeRole, append(good, "Policy", "政策"), ValidationError,
-			one + `Value at 'policy' failed to satisfy constraint: Member must satisfy regular expression pattern: [\u0009\u000A\u000D\u0020-\u00FF]+`},
-		{"a long policy, which is not shown", AssumeRole, append(good, "Policy", strings.Repeat("x", 2049)), ValidationError,
-			one + "Value at 'policy' failed to satisfy constraint: Member must have length less than or equal to 2048"},
-		{"an empty policy", AssumeRole, append(good, "Policy", ""), ValidationError,
-			"2 validation errors detected: Value at 'policy' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+; " +
-				"Value at 'policy' failed to satisfy constraint: Member must have length greater than or equal to 1"},
-		{"a code of letters, which is not shown", AssumeRole, append(good, "TokenCode", "abcdef"), ValidationError,
-			one + `Value at 'tokenCode' failed to satisfy constraint: Member must satisfy regular expression pattern: [\d]*`},
-		{"a tag without value", AssumeRole, append(good, "Tags.member.1.Key", "team"), ValidationError,
-			one + "Value null at 'tags.1.member.value' failed to satisfy constraint: Member must not be null"},
-		{"a tag key with an exclamation mark", AssumeRole, append(good, "Tags.member.1.Key", "t!", "Tags.member.1.Value", ""), ValidationError,
-			one + `Value 't!' at 'tags.1.member.key' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*`},
-		{"tag keys that differ in case only", AssumeRole, append(good, "Tags.member.1.Key", "Team", "Tags.member.1.Value", "", "Tags.member.2.Key", "team", "Tags.member.2.Value", ""),
-			InvalidParameterValue, "Duplicate tag keys found. Please note that Tag keys are case insensitive."},
-		{"a tag of AWS", AssumeRole, append(good, "Tags.member.1.Key", "AWS:x", "Tags.member.1.Value", ""),
-			InvalidParameterValue, "aws: prefixed tag key names are not allowed for external use."},
-		{"eleven policies", AssumeRole, append(good, members("PolicyArns.member.%.arn", "arn:aws:iam::444400001111:policy/A", 11)...), ValidationError,
-			one + "Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to 10"},
-		{"a member number zero", AssumeRole, append(good, "TransitiveTagKeys.member.0", "team"), MalformedInput,
-			"The request is malformed: the action has no parameter 'TransitiveTagKeys.member.0'."},
-		{"a parameter of another action", GetCallerIdentity, []string{"RoleArn", testRole}, MalformedInput, "The request is malformed: the action has no parameter 'RoleArn'."},
-		{"contexts, which could limit", AssumeRole, append(good, "ProvidedContexts.member.1.ProviderArn", "x"), MalformedInput,
-			"The request is malformed: the action has no parameter 'ProvidedContexts.member.1.ProviderArn'."},
-		{"no message", DecodeAuthorizationMessage, nil, ValidationError,
-			one + "Value null at 'encodedMessage' failed to satisfy constraint: Member must not be null"},
-		{"an action that is not there", "GetFederationToken", nil, InvalidAction, "Could not find operation GetFederationToken for version 2011-06-15"},
-	}
-	for _, tt := range tests {
+	for _, tt := range constraintFaults {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Decode(tt.action, post(tt.pairs...))
 			require.NotNil(t, err)
