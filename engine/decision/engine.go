@@ -40,26 +40,34 @@ type Engine struct {
 // New prepares an engine and has it decide known samples; it returns an error
 // if one of them comes out wrong.
 func New(c Config) (*Engine, error) {
-	if c.ProgramBytes == 0 {
-		c.ProgramBytes = 256 << 20
-	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
 	modules, err := lib.Modules()
 	if err != nil {
 		return nil, err
+	}
+	return build(c, modules)
+}
+
+func build(c Config, modules map[string]*ast.Module) (*Engine, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.ProgramBytes == 0 {
+		c.ProgramBytes = 256 << 20
 	}
 	decide, err := prepare(modules, ast.MustParseRef(lib.Decision))
 	if err != nil {
 		return nil, fmt.Errorf("preparing the decision: %w", err)
 	}
-	d, err := newData(context.Background())
+	ctx := context.Background()
+	d, err := newData(ctx)
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{config: c, data: d, decide: decide, programs: newPrograms(c.ProgramBytes)}
 	e.variants.made = newLRU[*policy.Document, *variants](c.ProgramBytes / 16)
+	if err := e.check(ctx); err != nil {
+		return nil, err
+	}
 	return e, nil
 }
 

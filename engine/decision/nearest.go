@@ -13,7 +13,7 @@ import (
 
 // maxVariants bounds how many conditions a document may have for its nearest
 // miss to be looked for.
-const maxVariants = 512
+const maxVariants = 256
 
 // maxCandidates bounds how many statements are tried in the decision.
 const maxCandidates = 16

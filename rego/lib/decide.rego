@@ -35,7 +35,7 @@ _denying := [layer | some layer in _order; layer in _denied]
 
 _denied contains layer if {
 	some layer, levels in input.layers
-	levels[_][_].deny[0]
+	levels[_][_].deny[_]
 	not layer in _exempt
 }
 
@@ -93,7 +93,7 @@ _allows(layer) if {
 	input.layers[layer][0]
 	every level in input.layers[layer] {
 		some verdict in level
-		verdict.allow[0]
+		verdict.allow[_]
 	}
 }
 
