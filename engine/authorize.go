@@ -64,6 +64,9 @@ func (s *Scope) authorize(ctx context.Context, c *Check) error {
 	if d.Allowed {
 		return s.present(c)
 	}
+	if s.encoded, err = s.engine.encodeRefusal(s.call, d); err != nil {
+		return err
+	}
 	if c.Hidden && c.Resource.Account != s.Caller.Account {
 		return errHidden()
 	}

@@ -42,6 +42,10 @@ type Config struct {
 	// operator only; nil discards it.
 	DecisionLog *slog.Logger
 	Log         *slog.Logger // faults of the service; nil discards them
+
+	// EncodedMessages puts the encoded authorization message of a refusal into
+	// the error text, too.
+	EncodedMessages bool
 }
 
 func (c Config) validate() error {
@@ -119,6 +123,7 @@ type call struct {
 	caller   identity.Caller
 	input    any
 	eventID  string
+	encoded  string // authorization message of a refusal
 	memo     *memo
 }
 
@@ -129,12 +134,30 @@ func (e *Engine) Serve(ctx context.Context, r wire.Request) wire.Response {
 	c.protocol = protocolOf(r)
 	out, err := e.serve(ctx, c)
 	if err != nil {
-		return c.protocol.fail(e.public(c, err), r.ID)
+		return e.fail(c, err)
 	}
 	response, err := c.protocol.answer(c.row.name, out, r.ID)
 	if err != nil {
-		return c.protocol.fail(e.public(c, err), r.ID)
+		return e.fail(c, err)
 	}
+	return response
+}
+
+// fail is the answer to a call that failed. A refusal carries its encoded
+// authorization message in a header, and where the operator asks for it in the
+// text too, since stock clients show nothing else.
+func (e *Engine) fail(c *call, err error) wire.Response {
+	answer := e.public(c, err)
+	if answer.Code != wire.AccessDenied || c.encoded == "" {
+		return c.protocol.fail(answer, c.request.ID)
+	}
+	if e.cfg.EncodedMessages {
+		told := *answer
+		told.Message += " Encoded authorization failure message: " + c.encoded
+		answer = &told
+	}
+	response := c.protocol.fail(answer, c.request.ID)
+	response.Header[MessageHeader] = []string{c.encoded}
 	return response
 }
 

@@ -21,6 +21,7 @@ const maxChained = time.Hour
 
 func stsOperations() []row {
 	return []row{
+		decodeAuthorizationMessage(),
 		define(Operation[sts.GetCallerIdentityInput, sts.GetCallerIdentityOutput]{
 			Name: sts.GetCallerIdentity, Service: "sts", Effect: Reads,
 			Checks: func(*Scope, *sts.GetCallerIdentityInput) ([]Check, error) { return nil, nil }, // needs no permission

@@ -33,6 +33,8 @@ type Config struct {
 
 	// Decisions configures the engine that decides.
 	Decisions decision.Config
+	// EncodedMessages puts encoded authorization messages into error texts.
+	EncodedMessages bool
 	// Create allows a data directory to be made, with the keys that the world
 	// lists; without it one must exist.
 	Create bool
@@ -134,7 +136,8 @@ func (i *Instance) open(root *seal.RootKey) error {
 	}
 	i.Engine, err = engine.New(engine.Config{
 		Store: i.Store, World: i.World, Decisions: decisions, Materials: materials, Root: root,
-		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log, DecisionLog: slog.New(slog.NewJSONHandler(i.decisions, nil)),
+		EncodedMessages: i.config.EncodedMessages,
+		Clock:           i.config.Clock, Rand: rand.Reader, Log: i.config.Log, DecisionLog: slog.New(slog.NewJSONHandler(i.decisions, nil)),
 	})
 	if err != nil || !i.config.Create {
 		return err
