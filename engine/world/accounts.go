@@ -42,11 +42,15 @@ func (l *loader) account(a *Account, v value) {
 
 func (l *loader) accountRegions(a *Account) func(value) {
 	return func(v value) {
-		textsInto(&a.Regions, isRegion)(v)
-		for i, region := range a.Regions {
-			if !slices.Contains(l.world.regions, region) {
-				v.items()[i].failf("the world does not have this Region; add it to regions")
+		textsInto(&a.Regions, isRegion, func(region string) string {
+			if slices.Contains(l.world.regions, region) {
+				return ""
 			}
+			return "the world does not have this Region; add it to regions"
+		})(v)
+		if len(a.Regions) == 0 {
+			v.failf("an account has at least one Region")
+			a.Regions = l.world.regions
 		}
 	}
 }

@@ -40,9 +40,9 @@ func jsonProblem(name string, text []byte) Problem {
 type jsonReader struct {
 	text    []byte
 	decoder *json.Decoder
-	line    int // of the byte at
-	begin   int // where that line begins
 	at      int
+	line    int // of the byte at
+	column  int // characters of that line before it
 }
 
 // place moves to the next token and says where it begins.
@@ -52,12 +52,15 @@ func (r *jsonReader) place() (line, column int) {
 		next++
 	}
 	for ; r.at < next; r.at++ {
-		if r.text[r.at] == '\n' {
+		switch b := r.text[r.at]; {
+		case b == '\n':
 			r.line++
-			r.begin = r.at + 1
+			r.column = 0
+		case utf8.RuneStart(b):
+			r.column++
 		}
 	}
-	return r.line, 1 + utf8.RuneCount(r.text[r.begin:next])
+	return r.line, 1 + r.column
 }
 
 func (r *jsonReader) value(depth int) (*yaml.Node, error) {

@@ -137,6 +137,9 @@ func (v value) preamble() {
 	}
 	if part := v.child("regions"); part != nil {
 		once(textsInto(&w.regions, isRegion))(*part)
+		if len(w.regions) == 0 {
+			part.failf("a world has at least one Region")
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package world
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -138,4 +139,15 @@ func TestPlacesInJSON(t *testing.T) {
 		"world.json:4:16: accounts.111122223333.name: stands twice in the same mapping")
 	_, err = LoadFS(fstest.MapFS{"world.json": {Data: []byte(strings.Repeat("[", 100) + strings.Repeat("]", 100))}}, nil)
 	require.ErrorContains(t, err, "world.json:1:1: nested too deeply")
+}
+
+func TestLongLinesAndListsTakeNoLongTime(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"accounts": {"111122223333": {"keys": {"k": {"aliases": [`)
+	for i := range 60_000 {
+		fmt.Fprintf(&b, `"alias/%d",`, i)
+	}
+	b.WriteString(`"alias/last"]}}}}}`)
+	_, err := LoadFS(fstest.MapFS{"world.json": {Data: []byte(b.String())}}, nil)
+	require.EqualError(t, err, "world.json:1:46: accounts.111122223333.keys.k: more than 50 aliases")
 }

@@ -147,13 +147,15 @@ func textInto(to *string, checks ...check) func(value) {
 func textsInto(to *[]string, checks ...check) func(value) {
 	return func(v value) {
 		*to = []string{}
+		seen := make(map[string]bool)
 		for _, item := range v.items() {
 			var text string
 			textInto(&text, checks...)(item)
-			if text != "" && slices.Contains(*to, text) {
+			if text != "" && seen[text] {
 				item.failf("stands twice in this list")
 				continue
 			}
+			seen[text] = true
 			*to = append(*to, text)
 		}
 	}
