@@ -27,6 +27,10 @@ const (
 // maxExpires is the longest life of a presigned request, seven days.
 const maxExpires = 7 * 24 * time.Hour
 
+// maxNames bounds what an unknown client can make us compare. Clients sign
+// ten headers or so.
+const maxNames = 100
+
 // fields are the parts of a signature as sent, before they are judged.
 type fields struct {
 	algorithm, credential, signedHeaders, signature, date, expires, token string
@@ -204,6 +208,9 @@ func parseExpires(text string) (time.Duration, *wire.Error) {
 
 func parseSignedHeaders(list string, h http.Header) ([]string, *wire.Error) {
 	names := strings.Split(strings.ToLower(list), ";")
+	if len(names) > maxNames {
+		return nil, wire.Errorf(wire.InvalidSignature, "'SignedHeaders' may have at most %d names.", maxNames)
+	}
 	for _, name := range names {
 		if !validName(name) {
 			return nil, wire.Errorf(wire.InvalidSignature, "A name in 'SignedHeaders' is not the name of a header.")

@@ -2,6 +2,7 @@ package sigv4
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -51,6 +52,8 @@ var headerFaults = []struct {
 		"A name in 'SignedHeaders' is not the name of a header."},
 	{"an empty header name", "AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=host;;x-amz-date, " + goodSignature, goodDate, invalid,
 		"A name in 'SignedHeaders' is not the name of a header."},
+	{"a great many header names", "AWS4-HMAC-SHA256 " + goodCredential + ", SignedHeaders=" + strings.Repeat("host;", 100) + "x-amz-date, " + goodSignature, goodDate, invalid,
+		"'SignedHeaders' may have at most 100 names."},
 	{"another algorithm", "AWS4-ECDSA-P256-SHA256 " + goodCredential + ", " + goodHeaders + ", " + goodSignature, goodDate, incomplete,
 		"Unsupported AWS 'algorithm': 'AWS4-ECDSA-P256-SHA256' (only AWS4-HMAC-SHA256 for now). "},
 	{"a credential without scope", "AWS4-HMAC-SHA256 Credential=AKID, " + goodHeaders + ", " + goodSignature, goodDate, incomplete,
