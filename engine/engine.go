@@ -153,7 +153,7 @@ func (e *Engine) fail(c *call, err error) wire.Response {
 	}
 	if e.cfg.EncodedMessages {
 		told := *answer
-		told.Message += " Encoded authorization failure message: " + c.encoded
+		told.Message += ". Encoded authorization failure message: " + c.encoded
 		answer = &told
 	}
 	response := c.protocol.fail(answer, c.request.ID)

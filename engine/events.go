@@ -160,6 +160,6 @@ func (e *Engine) logDecisions(c *call, s *Scope) {
 		e.cfg.DecisionLog.Info("decision",
 			slog.String("requestId", c.request.ID), slog.String("operation", c.row.name),
 			slog.Bool("allowed", d.decision.Allowed), slog.String("reason", string(d.decision.Reason)),
-			slog.Any("evidence", d.decision.Evidence))
+			slog.Any("evidence", d.decision.Evidence()))
 	}
 }
