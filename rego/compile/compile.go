@@ -70,7 +70,8 @@ func Compile(doc *policy.Document, o Options) (*Module, error) {
 	if o.ID == nil {
 		o.ID = func(arn string) string { return arn }
 	}
-	c := &compiler{kind: doc.Kind, id: o.ID, footprint: map[string]bool{}}
+	c := &compiler{kind: doc.Kind, id: o.ID, footprint: map[string]bool{},
+		expanded: map[string][]string{}, actionSets: map[string]*ast.Term{}}
 	for i := range doc.Statements {
 		c.statement(&doc.Statements[i])
 	}
@@ -104,6 +105,10 @@ type compiler struct {
 	effects   [policy.Deny + 1]bool
 	shared    [sharedFunctions]bool
 	errs      policy.Errors
+	// expanded and actionSets remember the actions of patterns, and the terms
+	// of sets of actions.
+	expanded   map[string][]string
+	actionSets map[string]*ast.Term
 }
 
 // refuse records that the document holds something unsupported.

@@ -23,7 +23,7 @@ func (c *compiler) absent(key string) bool {
 
 // contextOr is the values of a key, or the array of fallback if it is absent.
 func contextOr(key string, fallback ...*ast.Term) *ast.Term {
-	return ast.ObjectGet.Call(ast.NewTerm(ast.Ref{ast.InputRootDocument}),
+	return callTerm(ast.ObjectGet, ast.NewTerm(ast.Ref{ast.InputRootDocument}),
 		ast.ArrayTerm(ast.StringTerm("context"), ast.StringTerm(key)), ast.ArrayTerm(fallback...))
 }
 
@@ -153,10 +153,10 @@ func (t *test) every(v *ast.Term, ways []conj) conj {
 	only, exact := constantOf(ways)
 	switch {
 	case exact && t.negated && t.missing:
-		return conj{negate(ast.Member.Expr(only, domain))}
+		return conj{negate(call(ast.Member, only, domain))}
 	case exact && !t.negated && !t.missing:
 		// The first expression is for OPA's index.
-		return conj{ast.Member.Expr(only, domain), everyIn(v, domain, ways[0])}
+		return conj{call(ast.Member, only, domain), everyIn(v, domain, ways[0])}
 	case t.negated:
 		return conj{everyIn(v, domain, t.none(v, ways))}
 	case len(ways) == 1:
@@ -169,10 +169,14 @@ func (t *test) every(v *ast.Term, ways []conj) conj {
 // some says that one value passes, or that there is none if that will do.
 func (t *test) some(v *ast.Term, ways []conj) conj {
 	var bodies []conj
+	if fits, ok := fitting(ways); ok && t.missing && !t.negated {
+		// An absent key passes like one that holds a fitting value.
+		t.values, t.missing = contextOr(t.key, fits), false
+	}
 	if t.negated {
 		bodies = append(bodies, append(conj{someIn(v, t.values)}, t.none(v, ways)...))
 	} else if only, exact := constantOf(ways); exact {
-		bodies = append(bodies, conj{ast.Member.Expr(only, t.values)})
+		bodies = append(bodies, conj{call(ast.Member, only, t.values)})
 	} else {
 		for _, w := range ways {
 			bodies = append(bodies, append(conj{someIn(v, t.values)}, w...))
@@ -241,6 +245,22 @@ func constantOf(ways []conj) (*ast.Term, bool) {
 	_, variable := v.Value.(ast.Var)
 	_, text := only.Value.(ast.String)
 	return only, variable && text
+}
+
+// fitting is a value that matches, if the only way is to be one of some.
+func fitting(ways []conj) (*ast.Term, bool) {
+	if only, exact := constantOf(ways); exact {
+		return only, true
+	}
+	if len(ways) != 1 || len(ways[0]) != 1 || !ways[0][0].Operator().Equal(ast.Member.Ref()) {
+		return nil, false
+	}
+	set, ok := ways[0][0].Operand(1).Value.(ast.Set)
+	_, plain := ways[0][0].Operand(0).Value.(ast.Var)
+	if !ok || !plain {
+		return nil, false
+	}
+	return set.Slice()[0], true
 }
 
 // negatable tells whether all operands of e are defined for every value, so

@@ -50,7 +50,7 @@ func boolean(_ *scope, _ policy.Operator, c *policy.Condition, v *ast.Term) []co
 		values = append(values, strings.ToLower(value.Text))
 	}
 	if k, ok := policy.ConditionKeyNamed(c.Key); !ok || k.Type != policy.BoolType {
-		v = ast.Lower.Call(v)
+		v = callTerm(ast.Lower, v)
 	}
 	return equals(v, values)
 }
@@ -90,13 +90,13 @@ func compare(op policy.Operator, subject *ast.Term, operands []operand) []conj {
 		}
 		switch c.decides {
 		case 1:
-			return []conj{{c.with.Expr(subject, operands[len(operands)-1].term)}}
+			return []conj{{call(c.with, subject, operands[len(operands)-1].term)}}
 		case -1:
-			return []conj{{c.with.Expr(subject, operands[0].term)}}
+			return []conj{{call(c.with, subject, operands[0].term)}}
 		}
 		var ways []conj
 		for _, o := range operands {
-			ways = append(ways, conj{c.with.Expr(subject, o.term)})
+			ways = append(ways, conj{call(c.with, subject, o.term)})
 		}
 		return ways
 	}
@@ -161,7 +161,7 @@ func instant(t time.Time) operand {
 	ns.Add(ns, big.NewInt(int64(t.Nanosecond())))
 	o := operand{value: new(big.Rat).SetInt(ns), term: ast.NumberTerm(json.Number(ns.String()))}
 	if ns.IsInt64() {
-		o.term = ast.ParseRFC3339Nanos.Call(ast.StringTerm(t.UTC().Format(time.RFC3339Nano)))
+		o.term = callTerm(ast.ParseRFC3339Nanos, ast.StringTerm(t.UTC().Format(time.RFC3339Nano)))
 	}
 	return o
 }

@@ -16,7 +16,7 @@ import (
 // either case are equal.
 func (sc *scope) text(subject *ast.Term, values []policy.Value, fold bool) []conj {
 	if fold {
-		subject = ast.Lower.Call(subject)
+		subject = callTerm(ast.Lower, subject)
 	}
 	var exact, prefixes, suffixes []string
 	var rest []conj
@@ -51,9 +51,9 @@ func (sc *scope) text(subject *ast.Term, values []policy.Value, fold bool) []con
 
 func affix(one, many *ast.Builtin, subject *ast.Term, values []string) *ast.Expr {
 	if len(values) == 1 {
-		return one.Expr(subject, ast.StringTerm(values[0]))
+		return call(one, subject, ast.StringTerm(values[0]))
 	}
-	return many.Expr(subject, stringArray(values))
+	return call(many, subject, stringArray(values))
 }
 
 // A run is what stands between two AnyText of a pattern.
@@ -78,7 +78,7 @@ func (r run) term() *ast.Term {
 	if len(r.terms) == 1 {
 		return r.terms[0]
 	}
-	return ast.Concat.Call(ast.StringTerm(""), ast.ArrayTerm(r.terms...))
+	return callTerm(ast.Concat, ast.StringTerm(""), ast.ArrayTerm(r.terms...))
 }
 
 // A pattern is a value made ready for matching: first*inner*…*last. Without
@@ -156,9 +156,9 @@ func (sc *scope) variable(p *pattern, part policy.Part, fold bool) *ast.Term {
 	if part.HasDefault {
 		value = contextOr(part.Text, ast.StringTerm(part.Default))
 	}
-	p.variables = append(p.variables, ast.Assign.Expr(ast.ArrayTerm(v), value))
+	p.variables = append(p.variables, call(ast.Assign, ast.ArrayTerm(v), value))
 	if fold {
-		v = ast.Lower.Call(v)
+		v = callTerm(ast.Lower, v)
 	}
 	p.bound[part] = v
 	return v
@@ -182,19 +182,19 @@ func (p *pattern) match(subject *ast.Term) conj {
 	case p.single || len(p.inner) > 1:
 		return append(c, p.regex(subject, nil)...)
 	case p.exact():
-		return append(c, ast.Equal.Expr(subject, orEmpty(p.first)))
+		return append(c, call(ast.Equal, subject, orEmpty(p.first)))
 	}
 	middle := subject
 	if !p.first.empty() {
-		c = append(c, ast.StartsWith.Expr(middle, p.first.term()))
-		middle = ast.TrimPrefix.Call(middle, p.first.term())
+		c = append(c, call(ast.StartsWith, middle, p.first.term()))
+		middle = callTerm(ast.TrimPrefix, middle, p.first.term())
 	}
 	if !p.last.empty() {
-		c = append(c, ast.EndsWith.Expr(middle, p.last.term()))
-		middle = ast.TrimSuffix.Call(middle, p.last.term())
+		c = append(c, call(ast.EndsWith, middle, p.last.term()))
+		middle = callTerm(ast.TrimSuffix, middle, p.last.term())
 	}
 	if len(p.inner) == 1 {
-		c = append(c, ast.Contains.Expr(middle, p.inner[0].term()))
+		c = append(c, call(ast.Contains, middle, p.inner[0].term()))
 	}
 	return c
 }
@@ -231,18 +231,18 @@ func (p *pattern) regex(subject *ast.Term, within map[int]bool) conj {
 			b.literal(any)
 			length++
 		case policy.Variable:
-			b.term(ast.RegexReplace.Call(p.bound[part], ast.StringTerm(special), ast.StringTerm(`\$0`)))
+			b.term(callTerm(ast.RegexReplace, p.bound[part], ast.StringTerm(special), ast.StringTerm(`\$0`)))
 		default:
 			b.literal(regexp.QuoteMeta(part.Text))
 			length += utf8.RuneCountInString(part.Text)
 		}
 	}
 	b.literal(")$")
-	match := ast.RegexMatch.Expr(b.done(), subject)
+	match := call(ast.RegexMatch, b.done(), subject)
 	if stars < manyStars {
 		return conj{match}
 	}
-	return conj{ast.GreaterThanEq.Expr(ast.Count.Call(subject), ast.IntNumberTerm(length)), match}
+	return conj{call(ast.GreaterThanEq, callTerm(ast.Count, subject), ast.IntNumberTerm(length)), match}
 }
 
 // special finds the characters that mean something in a regular expression.
@@ -291,12 +291,11 @@ func (sc *scope) arn(subject *ast.Term, values []policy.Value) []conj {
 		}
 		var c conj
 		if colons < 5 {
-			c = append(c, ast.RegexMatch.Expr(ast.StringTerm(sixParts), subject))
+			c = append(c, call(ast.RegexMatch, ast.StringTerm(sixParts), subject))
 		}
-		switch {
-		case len(within) > 0:
+		if len(within) > 0 {
 			c = append(append(c, p.variables...), p.regex(subject, within)...)
-		case !p.everything():
+		} else {
 			c = append(c, p.match(subject)...)
 		}
 		all = append(all, c)
@@ -324,7 +323,7 @@ func inFirstParts(parts []policy.Part) (within map[int]bool, colons int) {
 		case policy.Variable:
 			variable = true
 		default:
-			if before < 5 && len(parts) > 1 && (colons >= 5 || !variable) {
+			if before < 5 && (colons >= 5 || !variable) {
 				if within == nil {
 					within = map[int]bool{}
 				}

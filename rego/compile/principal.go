@@ -13,19 +13,22 @@ type via struct {
 	field string
 	// many: the field is an array.
 	many bool
+	// federated users share name and field with the sessions of roles.
+	federated bool
 }
 
 var (
-	viaAccount  = via{name: "account", field: "account"}
-	viaUser     = via{name: "user", field: "user"}
-	viaRole     = via{name: "role", field: "role"}
-	viaSession  = via{name: "session", field: "session"}
-	viaService  = via{name: "service", field: "services", many: true}
-	viaProvider = via{name: "provider", field: "provider"}
+	viaAccount   = via{name: "account", field: "account"}
+	viaUser      = via{name: "user", field: "user"}
+	viaRole      = via{name: "role", field: "role"}
+	viaSession   = via{name: "session", field: "session"}
+	viaFederated = via{name: "session", field: "session", federated: true}
+	viaService   = via{name: "service", field: "services", many: true}
+	viaProvider  = via{name: "provider", field: "provider"}
 )
 
 // vias in the order in which their rules are written.
-var vias = []via{viaAccount, viaUser, viaRole, viaSession, viaService, viaProvider}
+var vias = []via{viaAccount, viaUser, viaRole, viaSession, viaFederated, viaService, viaProvider}
 
 const (
 	viaEveryone = "everyone"
@@ -49,8 +52,10 @@ func (sc *scope) named() (ids map[via][]string, everyone bool) {
 			v, id = viaUser, sc.id(p.Text)
 		case policy.Role:
 			v, id = viaRole, sc.id(p.Text)
-		case policy.RoleSession, policy.FederatedUser:
+		case policy.RoleSession:
 			v, id = viaSession, sc.id(p.Text)
+		case policy.FederatedUser:
+			v, id = viaFederated, sc.id(p.Text)
 		case policy.Service:
 			v = viaService
 		case policy.Federated:
@@ -75,7 +80,7 @@ func (sc *scope) named() (ids map[via][]string, everyone bool) {
 
 // fewIDs is up to how many principals of a form get a rule each: OPA's index
 // discriminates best by rules that compare with one value.
-const fewIDs = 8
+const fewIDs = 4
 
 // principals says in which ways the caller can be one of the principals.
 func (sc *scope) principals() []limb {
@@ -88,15 +93,15 @@ func (sc *scope) principals() []limb {
 	}
 	var limbs []limb
 	if everyone {
-		limbs = append(limbs, limb{via: viaEveryone})
+		limbs = append(limbs, limb{via: viaEveryone, broad: true})
 	}
 	for _, v := range vias {
 		if n := len(ids[v]); n > fewIDs {
-			limbs = append(limbs, limb{via: v.name, body: sc.is(v, ids[v])})
+			limbs = append(limbs, limb{via: v.name, body: sc.is(v, ids[v]), broad: v == viaAccount})
 			continue
 		}
 		for _, id := range ids[v] {
-			limbs = append(limbs, limb{via: v.name, body: sc.is(v, []string{id})})
+			limbs = append(limbs, limb{via: v.name, body: sc.is(v, []string{id}), broad: v == viaAccount})
 		}
 	}
 	return limbs
@@ -109,7 +114,7 @@ func (sc *scope) is(v via, ids []string) conj {
 	case !v.many:
 		return conj{oneOf(field, ids)}
 	case len(ids) == 1:
-		return conj{ast.Member.Expr(ast.StringTerm(ids[0]), field)}
+		return conj{call(ast.Member, ast.StringTerm(ids[0]), field)}
 	}
 	name := sc.fresh("service")
 	return conj{someIn(name, field), oneOf(name, ids)}
@@ -136,7 +141,7 @@ func (sc *scope) notPrincipal(ids map[via][]string, everyone bool) []limb {
 	if len(bodies) == 0 {
 		return []limb{{via: viaEveryone}}
 	}
-	return []limb{{via: viaEveryone, body: conj{negate(holds(sc.rule(part, comment, nil, bodies)))}}}
+	return []limb{{via: viaEveryone, late: conj{negate(holds(sc.rule(part, comment, nil, bodies)))}}}
 }
 
 // forms tells by which fields a kind of caller must be named to be named in
@@ -148,14 +153,14 @@ var forms = []struct {
 	{types: []string{"root"}, by: []via{viaAccount}},
 	{types: []string{"user"}, by: []via{viaAccount, viaUser}},
 	{types: []string{"role", "service_linked_role", "web_identity"}, by: []via{viaAccount, viaRole, viaSession}},
-	{types: []string{"federated"}, by: []via{viaAccount, viaSession}},
+	{types: []string{"federated"}, by: []via{viaAccount, viaFederated}},
 	{types: []string{"service"}, by: []via{viaService}},
 }
 
 // spared says which callers a Deny with NotPrincipal leaves alone.
 func (sc *scope) spared(ids map[via][]string, everyone bool) []conj {
 	unbounded := func() conj {
-		return conj{ast.Equal.Expr(sc.reads("principal", "boundary"), ast.BooleanTerm(false))}
+		return conj{call(ast.Equal, sc.reads("principal", "boundary"), ast.BooleanTerm(false))}
 	}
 	if everyone {
 		return []conj{unbounded()}

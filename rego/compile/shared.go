@@ -43,7 +43,7 @@ const (
 // pieces are the definitions of f.
 func (f sharedFunction) pieces() []piece {
 	value := ast.VarTerm("value")
-	form := func(pattern string) *ast.Expr { return ast.RegexMatch.Expr(ast.StringTerm(pattern), value) }
+	form := func(pattern string) *ast.Expr { return call(ast.RegexMatch, ast.StringTerm(pattern), value) }
 	define := func(args []*ast.Term, result *ast.Term, body ...*ast.Expr) *ast.Rule {
 		head := ast.NewHead(ast.Var(sharedNames[f]), nil, result)
 		head.Args, head.Assign = args, true
@@ -55,23 +55,23 @@ func (f sharedFunction) pieces() []piece {
 	switch f {
 	case numberFunction:
 		comment = "The number that a value is."
-		rules = append(rules, define(one, ast.ToNumber.Call(value), form(numberForm)))
+		rules = append(rules, define(one, callTerm(ast.ToNumber, value), form(numberForm)))
 	case instantFunction:
 		comment = "The instant that a value names, in nanoseconds since 1970: a date with time, a date, or seconds since 1970."
-		midnight := ast.Concat.Call(ast.StringTerm(""), ast.ArrayTerm(value, ast.StringTerm("T00:00:00Z")))
+		midnight := callTerm(ast.Concat, ast.StringTerm(""), ast.ArrayTerm(value, ast.StringTerm("T00:00:00Z")))
 		rules = append(rules,
-			define(one, ast.ParseRFC3339Nanos.Call(value), form("^"+dayForm+clockForm+"$")),
-			define(one, ast.ParseRFC3339Nanos.Call(midnight), form("^"+dayForm+"$")),
-			define(one, ast.Multiply.Call(ast.ToNumber.Call(value), ast.IntNumberTerm(1_000_000_000)), form(epochForm)),
+			define(one, callTerm(ast.ParseRFC3339Nanos, value), form("^"+dayForm+clockForm+"$")),
+			define(one, callTerm(ast.ParseRFC3339Nanos, midnight), form("^"+dayForm+"$")),
+			define(one, callTerm(ast.Multiply, callTerm(ast.ToNumber, value), ast.IntNumberTerm(1_000_000_000)), form(epochForm)),
 		)
 	case withinFunction:
 		comment = "Whether a value is an IP address in one of the networks."
 		networks, network := ast.VarTerm("networks"), ast.VarTerm("network")
-		single := ast.Concat.Call(ast.StringTerm("/"), ast.ArrayTerm(value, ast.StringTerm("32")))
+		single := callTerm(ast.Concat, ast.StringTerm("/"), ast.ArrayTerm(value, ast.StringTerm("32")))
 		rules = append(rules, holdsIf(sharedNames[f], []*ast.Term{value, networks}, conj{
-			ast.NetCIDRIsValid.Expr(single),
+			call(ast.NetCIDRIsValid, single),
 			someIn(network, networks),
-			ast.NetCIDRContains.Expr(network, value),
+			call(ast.NetCIDRContains, network, value),
 		}))
 	}
 	var all []piece

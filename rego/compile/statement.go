@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,10 @@ type scope struct {
 type limb struct {
 	via  string
 	body conj
+	// broad: it fits many callers.
+	broad bool
+	// late is what is better asked after the action.
+	late conj
 }
 
 // statement writes the rules of s: one for each way in which a principal can
@@ -71,19 +76,27 @@ func (c *compiler) statement(s *policy.Statement) {
 	sc.rules(limbs, action, rest)
 }
 
+// rules writes the rules of the effect: one if a limb has a late part. OPA's index selects them by caller and
+// action; a rule for one caller leaves the action to the common rule, which
+// keeps it short, for few rules name the same caller.
 func (sc *scope) rules(limbs []limb, action, rest conj) {
-	if len(limbs) > 1 && len(rest) > 1 {
+	common := slices.Concat(action, limbs[0].late, rest)
+	shared := len(limbs) > 1 && len(common) > 1
+	if shared {
 		name := sc.helperName("")
-		common := holdsIf(name, nil, rest)
-		locate(common, sc.s.Pos)
-		sc.helpers = slices.Insert(sc.helpers, 0, piece{rule: common, comments: comments([]string{sc.s.Pos.Path + ", whoever calls"})})
-		rest = conj{holds(ruleRef(name))}
+		r := holdsIf(name, nil, common)
+		locate(r, sc.s.Pos)
+		sc.helpers = slices.Insert(sc.helpers, 0, piece{rule: r, comments: comments([]string{sc.s.Pos.Path + ", whoever calls"})})
+		common = conj{holds(ruleRef(name))}
 	}
 	sc.effects[sc.s.Effect] = true
 	for i, l := range limbs {
-		body := append(append(append(conj{}, l.body...), action...), rest...)
+		body := slices.Clone(l.body)
+		if shared && l.broad {
+			body = append(body, action.copy()...)
+		}
 		element := ast.ArrayTerm(ast.IntNumberTerm(sc.s.Index), ast.StringTerm(l.via))
-		rule := memberOf(effectRules[sc.s.Effect], element, body)
+		rule := memberOf(effectRules[sc.s.Effect], element, append(body, common.copy()...))
 		locate(rule, sc.s.Pos)
 		p := piece{rule: rule, comments: sc.metadata()}
 		if i == 0 {
@@ -173,7 +186,7 @@ func (sc *scope) action() (c conj, ok bool) {
 			everything = true
 			continue
 		}
-		names := policy.ExpandAction(a.Text)
+		names := sc.expand(a.Text)
 		for _, n := range names {
 			known[n] = true
 		}
@@ -187,29 +200,84 @@ func (sc *scope) action() (c conj, ok bool) {
 	case len(known) == 0:
 		return nil, sc.s.NotAction
 	}
-	e := actionIn(sc.reads("action"), known)
+	c = sc.actionIn(slices.Sorted(maps.Keys(known)), sc.s.NotAction)
 	if sc.s.NotAction {
-		e = negate(e)
-	}
-	return conj{e}, true
-}
-
-// actionIn names the actions one by one, or their service if all of its
-// actions are meant and no others.
-func actionIn(action *ast.Term, known map[string]bool) *ast.Expr {
-	names := make([]string, 0, len(known))
-	for n := range known {
-		names = append(names, n)
-	}
-	names = sorted(names)
-	service, _, _ := strings.Cut(names[0], ":")
-	for _, a := range policy.Actions {
-		if strings.HasPrefix(a.Name, service+":") != known[a.Name] {
-			return oneOf(action, names)
+		for i := range c {
+			c[i] = negate(c[i])
 		}
 	}
-	return ast.StartsWith.Expr(action, ast.StringTerm(service+":"))
+	return c, true
 }
+
+// expand is policy.ExpandAction, once for each pattern of the document.
+func (c *compiler) expand(pattern string) []string {
+	names, ok := c.expanded[pattern]
+	if !ok {
+		names = policy.ExpandAction(pattern)
+		c.expanded[pattern] = names
+	}
+	return names
+}
+
+// actionIn says that the action is one of names: an expression, or several of
+// which one holds if they may be split. Services of which all actions are meant
+// are named instead of their actions.
+func (sc *scope) actionIn(names []string, split bool) conj {
+	action := sc.reads("action")
+	var whole, single []string
+	for len(names) > 0 {
+		service, _, _ := strings.Cut(names[0], ":")
+		n := slices.IndexFunc(names, func(name string) bool { return !strings.HasPrefix(name, service+":") })
+		if n < 0 {
+			n = len(names)
+		}
+		if n > 1 && n == services[service] {
+			whole = append(whole, service+":")
+		} else {
+			single = append(single, names[:n]...)
+		}
+		names = names[n:]
+	}
+	switch {
+	case len(single) == 0:
+		return conj{affix(ast.StartsWith, ast.AnyPrefixMatch, action, whole)}
+	case len(whole) == 0:
+		return conj{sc.oneAction(action, single)}
+	case split:
+		return conj{affix(ast.StartsWith, ast.AnyPrefixMatch, action, whole), sc.oneAction(action, single)}
+	}
+	for _, a := range policy.Actions {
+		service, _, _ := strings.Cut(a.Name, ":")
+		if slices.Contains(whole, service+":") {
+			single = append(single, a.Name)
+		}
+	}
+	return conj{sc.oneAction(action, sorted(single))}
+}
+
+// oneAction shares the terms of sets, for statements tend to repeat them.
+func (sc *scope) oneAction(action *ast.Term, names []string) *ast.Expr {
+	if len(names) == 1 {
+		return oneOf(action, names)
+	}
+	key := strings.Join(names, " ")
+	set, ok := sc.actionSets[key]
+	if !ok {
+		set = stringSet(names)
+		sc.actionSets[key] = set
+	}
+	return call(ast.Member, action, set)
+}
+
+// services counts the known actions of each.
+var services = func() map[string]int {
+	m := map[string]int{}
+	for _, a := range policy.Actions {
+		service, _, _ := strings.Cut(a.Name, ":")
+		m[service]++
+	}
+	return m
+}()
 
 // resource says which resources the statement is about; why is set if none.
 func (sc *scope) resource() (c conj, why string) {

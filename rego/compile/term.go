@@ -11,12 +11,46 @@ import (
 // A conj is a conjunction of expressions; the empty one holds always.
 type conj []*ast.Expr
 
+// copy is for a second rule: an expression knows its index in its body.
+func (c conj) copy() conj {
+	d := make(conj, len(c))
+	for i, e := range c {
+		cpy := *e
+		d[i] = &cpy
+	}
+	return d
+}
+
 func inputRef(path ...string) *ast.Term {
 	ref := ast.Ref{ast.InputRootDocument}
 	for _, p := range path {
 		ref = append(ref, ast.StringTerm(p))
 	}
 	return ast.NewTerm(ref)
+}
+
+// builtins are the terms that name built-ins. Expressions share them: an
+// ast.Compiler and the formatter work on copies.
+var builtins = func() map[*ast.Builtin]*ast.Term {
+	m := map[*ast.Builtin]*ast.Term{}
+	for _, b := range []*ast.Builtin{
+		ast.AnyPrefixMatch, ast.AnySuffixMatch, ast.Assign, ast.Concat, ast.Contains, ast.Count, ast.EndsWith, ast.Equal,
+		ast.GreaterThan, ast.GreaterThanEq, ast.LessThan, ast.LessThanEq, ast.Lower, ast.Member, ast.Multiply, ast.NetCIDRContains,
+		ast.NetCIDRIsValid, ast.NotEqual, ast.ObjectGet, ast.ParseRFC3339Nanos, ast.RegexMatch, ast.RegexReplace, ast.StartsWith,
+		ast.ToNumber, ast.TrimPrefix, ast.TrimSuffix,
+	} {
+		m[b] = ast.NewTerm(b.Ref())
+	}
+	return m
+}()
+
+// call is a call of a built-in as an expression, callTerm one as an operand.
+func call(b *ast.Builtin, operands ...*ast.Term) *ast.Expr {
+	return ast.NewExpr(append([]*ast.Term{builtins[b]}, operands...))
+}
+
+func callTerm(b *ast.Builtin, operands ...*ast.Term) *ast.Term {
+	return ast.CallTerm(append([]*ast.Term{builtins[b]}, operands...)...)
 }
 
 func ruleRef(name string) *ast.Term { return ast.VarTerm(name) }
@@ -33,7 +67,7 @@ func holds(t *ast.Term) *ast.Expr { return ast.NewExpr(t) }
 // instead of making the negation true.
 func negate(e *ast.Expr) *ast.Expr {
 	if op := e.Operator(); op != nil && op.Equal(ast.Equal.Ref()) {
-		return ast.NotEqual.Expr(e.Operand(0), e.Operand(1))
+		return call(ast.NotEqual, e.Operand(0), e.Operand(1))
 	}
 	return e.Complement()
 }
@@ -41,9 +75,9 @@ func negate(e *ast.Expr) *ast.Expr {
 // oneOf says that subject is one of values, of which there is at least one.
 func oneOf(subject *ast.Term, values []string) *ast.Expr {
 	if len(values) == 1 {
-		return ast.Equal.Expr(subject, ast.StringTerm(values[0]))
+		return call(ast.Equal, subject, ast.StringTerm(values[0]))
 	}
-	return ast.Member.Expr(subject, stringSet(values))
+	return call(ast.Member, subject, stringSet(values))
 }
 
 func stringSet(values []string) *ast.Term {
@@ -72,7 +106,7 @@ func sorted(values []string) []string {
 
 // someIn is `some v in domain`.
 func someIn(v, domain *ast.Term) *ast.Expr {
-	return ast.NewExpr(&ast.SomeDecl{Symbols: []*ast.Term{ast.Member.Call(v, domain)}})
+	return ast.NewExpr(&ast.SomeDecl{Symbols: []*ast.Term{callTerm(ast.Member, v, domain)}})
 }
 
 // everyIn is `every v in domain { body }`.

@@ -40,8 +40,11 @@ func printable(s string) string {
 func (m *Module) Text() string {
 	var b strings.Builder
 	write(&b, m.AST.Package)
-	for _, p := range m.pieces {
-		b.WriteString("\n")
+	for i, p := range m.pieces {
+		// The formatter joins comments that no rule follows.
+		if i == 0 || p.rule != nil || m.pieces[i-1].rule != nil {
+			b.WriteString("\n")
+		}
 		for _, line := range p.comments {
 			b.WriteString(line + "\n")
 		}
