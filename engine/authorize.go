@@ -86,17 +86,28 @@ func (s *Scope) present(c *Check) error {
 func (s *Scope) question(c Check) decision.Question {
 	action, _ := policy.ActionNamed(c.Action)
 	attached := s.Caller.Attached()
+	keys := condition.Build(s.conditions(), c.Request, s.facts(c))
+	keys.Restrict(s.engine.vocabulary(c))
 	return decision.Question{
 		Rule: c.Rule, Action: c.Action,
 		Resource:          decision.Resource{ARN: c.Resource.ARN, Account: c.Resource.Account},
 		Principal:         s.Caller.Principal(),
-		Context:           condition.Build(s.conditions(), c.Request, s.facts(c)),
+		Context:           keys,
 		EncryptionContext: c.Request.EncryptionContext,
 		Identity:          attached.Identity, Boundary: attached.Boundary, Session: attached.Session,
 		SCP: attached.SCP, RCP: identity.Guardrails(s.World, c.Resource.Account),
 		CrossAccountPossible: action.CrossAccount,
 		KeyPolicy:            c.Policy, Child: c.Child,
 	}
+}
+
+// vocabulary says which keys of the service a check can have: those of its
+// action on a key, none on an alias (ALS-29).
+func (e *Engine) vocabulary(c Check) condition.Vocabulary {
+	if c.Rule == decision.IdentityOnly && c.Resource.ARN != "*" {
+		return condition.Vocabulary{}
+	}
+	return e.vocabularies[c.Action]
 }
 
 // conditions are the condition keys that are the same for all checks.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/crypto/material"
 	"github.com/keyreeve/keyreeve/crypto/seal"
+	"github.com/keyreeve/keyreeve/engine/condition"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/grant"
 	"github.com/keyreeve/keyreeve/engine/identity"
@@ -66,6 +67,8 @@ type Engine struct {
 	tokens     grant.Tokens
 	allowAll   decision.Policy
 	documents  documents
+
+	vocabularies map[string]condition.Vocabulary // by action
 }
 
 // New makes an Engine.
@@ -91,7 +94,10 @@ func New(cfg Config) (*Engine, error) {
 		cfg: cfg, states: states, operations: map[string]row{},
 		signatures: sigv4.NewCache(signingKeys), sessions: sts.NewTokens(cfg.Root, cfg.Rand),
 		tokens:   grant.Tokens{Root: cfg.Root},
-		allowAll: decision.Policy{Name: "lockout-check", Document: doc},
+		allowAll: decision.Policy{Name: "lockout-check", Document: doc}, vocabularies: map[string]condition.Vocabulary{},
+	}
+	for _, a := range policy.Actions {
+		e.vocabularies[a.Name] = condition.NewVocabulary(a.ConditionKeys)
 	}
 	for _, rows := range [][]row{
 		keyOperations(), cryptoOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),

@@ -123,7 +123,7 @@ func assumeRole(_ context.Context, s *Scope, in *sts.AssumeRoleInput) (*sts.Assu
 	}
 	session := sts.Session{
 		IssuedAt: s.Now, Expires: s.Now.Add(length), PrincipalID: role.ID, PrincipalARN: role.ARN,
-		ParentKeyID: s.longTermKey(), Name: in.RoleSessionName, SourceIdentity: in.SourceIdentity, Chained: chained,
+		ParentKeyID: s.Caller.FirstKeyID(), Name: in.RoleSessionName, SourceIdentity: in.SourceIdentity, Chained: chained,
 	}
 	if err := s.sessionPolicies(&session, in, role); err != nil {
 		return nil, err
@@ -141,14 +141,6 @@ func assumeRole(_ context.Context, s *Scope, in *sts.AssumeRoleInput) (*sts.Assu
 		Credentials:    c, SourceIdentity: session.SourceIdentity,
 		Packed: in.Policy != "" || len(in.PolicyARNs)+len(in.Tags) > 0,
 	}, nil
-}
-
-// longTermKey is the access key at the beginning of the chain of sessions.
-func (s *Scope) longTermKey() string {
-	if session := s.Caller.Session; session != nil && session.ParentKeyID != "" {
-		return session.ParentKeyID
-	}
-	return s.Caller.AccessKeyID
 }
 
 // sessionPolicies checks and takes over the policies passed for the session.

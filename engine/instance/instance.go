@@ -149,11 +149,8 @@ func (i *Instance) open(root *seal.RootKey) error {
 // transaction, and starts to watch it.
 func (i *Instance) loadWorld() error {
 	err := i.Store.Update(func(tx *store.Tx) error {
-		w, err := world.Load(i.config.World, uniqueIDs{tx})
-		if err != nil {
-			return err
-		}
-		return forget(tx, w)
+		_, err := world.Load(i.config.World, uniqueIDs{tx})
+		return err
 	})
 	if err != nil {
 		return err
@@ -169,9 +166,6 @@ func (i *Instance) World() *world.World { return i.worlds.World() }
 
 func (i *Instance) changed(_, next *world.World) {
 	i.config.Log.Info("world reloaded", "digest", next.Digest())
-	if err := i.Store.Update(func(tx *store.Tx) error { return forget(tx, next) }); err != nil {
-		i.config.Log.Error("forgetting the unique ids of principals that are gone", "err", err)
-	}
 }
 
 func (i *Instance) refused(err error) {
@@ -197,6 +191,11 @@ func (s storedIDs) UniqueID(arn string) (id string, err error) {
 	return id, err
 }
 
+// Forget drops the ids of principals that are no longer in the world.
+func (s storedIDs) Forget(allBut []string) error {
+	return s.store.Update(func(tx *store.Tx) error { return uniqueIDs{tx}.Forget(allBut) })
+}
+
 // uniqueIDs gives principals their ids from the store.
 type uniqueIDs struct{ tx *store.Tx }
 
@@ -215,16 +214,16 @@ func (u uniqueIDs) UniqueID(arn string) (string, error) {
 // forgetPage is how many principals are looked at at once.
 const forgetPage = 1000
 
-// forget drops the unique ids of principals that are no longer in the world,
-// so that one which comes back is another.
-func forget(tx *store.Tx, w *world.World) error {
+// Forget drops the ids of principals that are no longer in the world, so that
+// one which comes back is another.
+func (u uniqueIDs) Forget(allBut []string) error {
 	present := map[string]bool{}
-	for _, arn := range w.Principals() {
+	for _, arn := range allBut {
 		present[arn] = true
 	}
 	after := ""
 	for {
-		page, more, err := tx.Principals(after, forgetPage)
+		page, more, err := u.tx.Principals(after, forgetPage)
 		if err != nil {
 			return err
 		}
@@ -233,7 +232,7 @@ func forget(tx *store.Tx, w *world.World) error {
 			if present[p.ARN] {
 				continue
 			}
-			if err := tx.DeletePrincipal(p.ARN); err != nil {
+			if err := u.tx.DeletePrincipal(p.ARN); err != nil {
 				return err
 			}
 		}
