@@ -16,10 +16,11 @@ import (
 	"github.com/keyreeve/keyreeve/store"
 )
 
-// A decided check is kept for the decision log.
+// A decided check is kept for the decision log and the records.
 type decided struct {
 	check    Check
 	decision decision.Decision
+	told     decision.Decision // what the caller is told of
 }
 
 // newScope makes the scope of one run of the transaction.
@@ -60,23 +61,44 @@ func (s *Scope) authorize(ctx context.Context, c *Check) error {
 	if err != nil {
 		return fmt.Errorf("deciding %s: %w", c.Action, err)
 	}
-	s.decisions = append(s.decisions, decided{*c, d})
+	told, err := s.told(ctx, c, d)
+	if err != nil {
+		return err
+	}
+	s.decisions = append(s.decisions, decided{*c, d, told})
 	if d.Allowed {
 		return s.present(c)
 	}
-	if s.encoded, err = s.engine.encodeRefusal(s.call, d); err != nil {
+	if s.encoded, err = s.engine.encodeRefusal(s.call, told); err != nil {
 		return err
 	}
 	if c.Hidden && c.Resource.Account != s.Caller.Account {
 		return errHidden()
 	}
-	return &wire.Error{Code: wire.AccessDenied, Message: d.Sentence()}
+	return &wire.Error{Code: wire.AccessDenied, Message: told.Sentence()}
+}
+
+// told is the decision that a caller is told of. Of a key that was named by
+// another account's alias it is the one that would have been made if there
+// were no such alias: else a refusal would tell the key's ARN.
+func (s *Scope) told(ctx context.Context, c *Check, d decision.Decision) (decision.Decision, error) {
+	if d.Allowed || c.Resource.Sent == "" || c.Resource.Key == nil {
+		return d, nil
+	}
+	absent := *c
+	absent.Resource = Resource{ARN: c.Resource.Sent, Account: c.Resource.Account}
+	told, err := s.engine.cfg.Decisions.Decide(ctx, s.question(absent))
+	if err != nil {
+		return told, fmt.Errorf("deciding %s on the alias: %w", c.Action, err)
+	}
+	return told, nil
 }
 
 // present makes sure that what was allowed is there: no rule allows an absent
-// key, and if one did, the operation would have nothing to act on.
+// key or role, and if one did, the operation would have nothing to act on.
 func (s *Scope) present(c *Check) error {
-	if c.Rule == decision.KeyPolicy && c.Resource.Key == nil {
+	if c.Rule == decision.KeyPolicy && c.Resource.Key == nil || c.Rule == decision.GrantOnly && len(c.Grants) == 0 ||
+		c.Rule == decision.Trust && c.Policy == nil {
 		return fmt.Errorf("%s was allowed on the absent %s", c.Action, c.Resource.ARN)
 	}
 	return nil
@@ -189,20 +211,15 @@ func (s *Scope) aliases(q *decision.Question, k *store.Key) error {
 }
 
 // candidates are the grants on a key that may fit the caller and the action.
-// Grant tokens are checked for what they are; since a grant counts as soon as
-// it was created, they add nothing to it.
 func (s *Scope) candidates(c *Check, k *store.Key) ([]store.Grant, error) {
-	if err := s.readTokens(); err != nil {
-		return nil, err
-	}
 	operation := c.Action[len("kms:"):]
 	return s.Tx.GrantCandidates(k.Addr, grant.PartyIDs(s.Caller.Principal()), operation, c.Request.EncryptionContext)
 }
 
+// readTokens checks the grant tokens of the request for what they are; since
+// a grant counts as soon as it was created, they add nothing to it. It
+// comes before all that depends on a key, so that it tells nothing of one.
 func (s *Scope) readTokens() error {
-	if s.tokens != nil {
-		return nil
-	}
 	s.tokens = map[string]bool{}
 	for _, token := range grantTokens(s.input) {
 		_, id, err := s.engine.tokens.Open(token)

@@ -274,6 +274,9 @@ func (e *Engine) perform(ctx context.Context, c *call) (*Scope, any, error) {
 // work asks the checks, runs the operation if all were answered "yes", and
 // ends a dry run.
 func (s *Scope) work(ctx context.Context) (any, error) {
+	if err := s.readTokens(); err != nil {
+		return nil, err
+	}
 	checks, err := s.row.checks(s, s.input)
 	if err != nil {
 		return nil, err

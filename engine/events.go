@@ -86,7 +86,7 @@ func (s *Scope) explained(record *audit.Call) error {
 		if d.decision.Allowed {
 			continue
 		}
-		view, err := json.Marshal(d.decision.CallerView())
+		view, err := json.Marshal(d.told.CallerView())
 		if err != nil {
 			return fmt.Errorf("encoding the evidence: %w", err)
 		}

@@ -60,6 +60,10 @@ type Resource struct {
 	Account string         // owner; the caller's own for "*"
 	Key     *store.Key     // nil for aliases, "*", and keys of other accounts that do not exist
 	Facts   *condition.Key // overrides the facts of Key: a CreateKey request asks for them
+
+	// Sent is the ARN of another account's alias by which the request named
+	// the key: all that a refusal may tell.
+	Sent string
 }
 
 // A Scope is what an operation may touch: one transaction, one world, one

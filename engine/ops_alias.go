@@ -66,7 +66,7 @@ func createAlias(_ context.Context, s *Scope, in *wire.CreateAliasInput) (*wire.
 	if err := s.aliasQuota(s.key(1)); err != nil {
 		return nil, err
 	}
-	_, err := s.Tx.Alias(s.Caller.Account, s.Region, in.AliasName)
+	_, err := s.alias(s.Caller.Account, in.AliasName)
 	switch {
 	case err == nil:
 		return nil, wire.Errorf(wire.AlreadyExists, "An alias with the name %s already exists", s.arn(s.Caller.Account, in.AliasName))
@@ -93,7 +93,7 @@ func (s *Scope) aliasQuota(k *store.Key) error {
 // currentTarget is the check on the key that an alias stands for now. Its
 // state does not matter: an alias may leave a key that is being deleted.
 func (s *Scope) currentTarget(action, name, state string) (Check, error) {
-	alias, err := s.Tx.Alias(s.Caller.Account, s.Region, name)
+	alias, err := s.alias(s.Caller.Account, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return Check{}, wire.Errorf(wire.NotFound, "Alias %s is not found.", s.arn(s.Caller.Account, name))
 	}
@@ -166,6 +166,13 @@ func listAliases(_ context.Context, s *Scope, in *wire.ListAliasesInput) (*wire.
 	}
 	out := &wire.ListAliasesOutput{Aliases: []wire.AliasListEntry{}, Truncated: &more}
 	for _, a := range aliases {
+		_, err := s.stored(a.Target())
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
 		out.Aliases = append(out.Aliases, wire.AliasListEntry{
 			AliasName: new(a.Name), AliasArn: new(s.arn(a.Account, a.Name)), TargetKeyId: new(a.TargetKeyID),
 			CreationDate: new(a.Created), LastUpdatedDate: new(a.Updated),

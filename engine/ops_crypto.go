@@ -171,11 +171,11 @@ func (s *Scope) onCiphertext(action string, keyID *string, blob []byte, modifier
 	}
 	check := Check{Action: action, Rule: decision.KeyPolicy, Request: side, Hidden: true}
 	check.Resource = Resource{ARN: s.arn(h.Account, "key/"+h.KeyID), Account: h.Account}
-	k, err := s.Tx.Key(store.KeyAddr{Account: h.Account, Region: s.Region, ID: h.KeyID})
+	k, err := s.stored(store.KeyAddr{Account: h.Account, Region: s.Region, ID: h.KeyID})
 	switch {
-	case err == nil && !s.gone(&k):
+	case err == nil:
 		check.Resource.Key = &k
-	case err != nil && !errors.Is(err, store.ErrNotFound):
+	case !errors.Is(err, store.ErrNotFound):
 		return Check{}, err
 	case h.Account == s.Caller.Account:
 		return Check{}, errHidden()

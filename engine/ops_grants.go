@@ -230,7 +230,13 @@ func listRetirableGrants(_ context.Context, s *Scope, in *wire.ListRetirableGran
 	}
 	out := &wire.ListRetirableGrantsOutput{Grants: []wire.GrantListEntry{}, Truncated: &more}
 	for _, g := range grants {
-		out.Grants = append(out.Grants, s.grantEntry(g))
+		_, err := s.stored(g.Key)
+		switch {
+		case err == nil:
+			out.Grants = append(out.Grants, s.grantEntry(g))
+		case !errors.Is(err, store.ErrNotFound):
+			return nil, err
+		}
 	}
 	if more {
 		last := grants[len(grants)-1]
@@ -273,7 +279,7 @@ func retireGrantChecks(s *Scope, in *wire.RetireGrantInput) ([]Check, error) {
 		if err != nil {
 			return nil, err
 		}
-		check.Resource = Resource{ARN: named.ARN, Account: named.Account, Key: named.Key}
+		check.Resource = Resource{ARN: named.ARN, Account: named.Account}
 		id = *in.GrantId
 		if named.Key != nil {
 			addr = named.Key.Addr
@@ -285,21 +291,18 @@ func retireGrantChecks(s *Scope, in *wire.RetireGrantInput) ([]Check, error) {
 }
 
 func (s *Scope) withGrant(check Check, addr store.KeyAddr, id string) ([]Check, error) {
-	g, err := s.Tx.Grant(addr, id)
+	k, err := s.stored(addr)
+	var g store.Grant
+	if err == nil {
+		g, err = s.Tx.Grant(addr, id)
+	}
 	switch {
 	case err == nil:
-		check.Grants = []store.Grant{g}
+		check.Resource.Key, check.Grants = &k, []store.Grant{g}
 	case !errors.Is(err, store.ErrNotFound):
 		return nil, err
 	case check.Resource.Account == s.Caller.Account:
 		return nil, errNoGrant(id)
-	}
-	if check.Resource.Key == nil && err == nil {
-		k, err := s.Tx.Key(addr)
-		if err != nil {
-			return nil, err
-		}
-		check.Resource.Key = &k
 	}
 	return []Check{check}, nil
 }

@@ -138,9 +138,14 @@ func createKey(ctx context.Context, s *Scope, in *wire.CreateKeyInput) (*wire.Cr
 	if err != nil {
 		return nil, err
 	}
-	addr := store.KeyAddr{Account: s.Caller.Account, Region: s.Region, ID: id}
-	document, err := s.keyPolicy(ctx, addr, either(in.Policy, defaultKeyPolicy(s.World.Partition(), s.Caller.Account)), deref(in.BypassPolicyLockoutSafetyCheck))
-	if err != nil {
+	key := store.Key{
+		Addr: store.KeyAddr{Account: s.Caller.Account, Region: s.Region, ID: id},
+		Spec: string(p.spec), Usage: string(p.usage), Origin: string(p.origin),
+		State: string(lifecycle.Enabled), Manager: "CUSTOMER", Description: deref(in.Description),
+		Created: s.Now, Tags: tags,
+	}
+	text := either(in.Policy, defaultKeyPolicy(s.World.Partition(), s.Caller.Account))
+	if key.Policy, err = s.keyPolicy(ctx, key, text, deref(in.BypassPolicyLockoutSafetyCheck)); err != nil {
 		return nil, err
 	}
 	if err := s.keyQuota(); err != nil {
@@ -150,12 +155,7 @@ func createKey(ctx context.Context, s *Scope, in *wire.CreateKeyInput) (*wire.Cr
 	if err != nil {
 		return nil, err
 	}
-	key := store.Key{
-		Addr: addr, Spec: string(p.spec), Usage: string(p.usage), Origin: string(p.origin),
-		State: string(lifecycle.Enabled), Manager: "CUSTOMER", Description: deref(in.Description),
-		Created: s.Now, Policy: document, Tags: tags,
-		CurrentMaterial: first.ID, Materials: []store.Material{first},
-	}
+	key.CurrentMaterial, key.Materials = first.ID, []store.Material{first}
 	if err := s.Tx.PutKey(key); err != nil {
 		return nil, err
 	}
@@ -228,6 +228,9 @@ func listKeys(_ context.Context, s *Scope, in *wire.ListKeysInput) (*wire.ListKe
 	}
 	out := &wire.ListKeysOutput{Keys: []wire.KeyListEntry{}, Truncated: &more}
 	for i := range keys {
+		if s.gone(&keys[i]) {
+			continue
+		}
 		out.Keys = append(out.Keys, wire.KeyListEntry{KeyId: &keys[i].Addr.ID, KeyArn: new(s.keyARN(&keys[i]))})
 	}
 	if more {

@@ -65,7 +65,7 @@ func putKeyPolicy(ctx context.Context, s *Scope, in *wire.PutKeyPolicyInput) (*w
 	if err := checkPolicyName(in.PolicyName); err != nil {
 		return nil, err
 	}
-	p, err := s.keyPolicy(ctx, s.key(0).Addr, in.Policy, deref(in.BypassPolicyLockoutSafetyCheck))
+	p, err := s.keyPolicy(ctx, *s.key(0), in.Policy, deref(in.BypassPolicyLockoutSafetyCheck))
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func listKeyPolicies(_ context.Context, s *Scope, in *wire.ListKeyPoliciesInput)
 
 // keyPolicy checks a key policy and binds the principals that it names to
 // their unique ids of this moment (A-30 to A-32).
-func (s *Scope) keyPolicy(ctx context.Context, addr store.KeyAddr, text string, bypass bool) (store.Policy, error) {
+func (s *Scope) keyPolicy(ctx context.Context, k store.Key, text string, bypass bool) (store.Policy, error) {
 	if len(text) > maxKeyPolicy {
 		return store.Policy{}, wire.Errorf(wire.LimitExceeded, "The policy is %d bytes long; a key policy may have at most %d.", len(text), maxKeyPolicy)
 	}
@@ -102,7 +102,7 @@ func (s *Scope) keyPolicy(ctx context.Context, addr store.KeyAddr, text string, 
 	if bypass {
 		return p, nil
 	}
-	return p, s.checkLockout(ctx, addr, doc, ids)
+	return p, s.checkLockout(ctx, k, doc, ids)
 }
 
 // malformed turns what is wrong with a document into the service's error, with
@@ -132,17 +132,18 @@ func (s *Scope) bind(doc *policy.Document) (map[string]string, error) {
 // the account satisfies the lockout check (A-32).
 const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 
-// checkLockout refuses a policy under which the caller could not put another.
-func (s *Scope) checkLockout(ctx context.Context, addr store.KeyAddr, doc *policy.Document, ids map[string]string) error {
+// checkLockout refuses a policy under which the caller could not put another
+// on k.
+func (s *Scope) checkLockout(ctx context.Context, k store.Key, doc *policy.Document, ids map[string]string) error {
 	check := Check{
 		Action:   "kms:PutKeyPolicy",
 		Rule:     decision.KeyPolicy,
-		Resource: Resource{ARN: s.arn(addr.Account, "key/"+addr.ID), Account: addr.Account},
+		Resource: Resource{ARN: s.keyARN(&k), Account: k.Addr.Account, Key: &k},
 	}
 	q := s.question(check)
 	q.Identity = []decision.Policy{s.engine.allowAll}
 	q.Boundary, q.Session, q.SCP, q.RCP, q.Endpoint, q.Grants = nil, nil, nil, nil, nil, nil
-	q.KeyPolicy = &decision.Policy{Name: defaultPolicyName, Owner: addr.Account, Document: doc, Principals: ids}
+	q.KeyPolicy = &decision.Policy{Name: defaultPolicyName, Owner: k.Addr.Account, Document: doc, Principals: ids}
 	d, err := s.engine.cfg.Decisions.Decide(ctx, q)
 	if err != nil {
 		return fmt.Errorf("deciding the lockout check: %w", err)

@@ -15,9 +15,12 @@ import (
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
-// maxChained is the longest session of a role that another role session
-// assumed.
-const maxChained = time.Hour
+// The longest session of a role that another role session assumed, and
+// of a root user.
+const (
+	maxChained = time.Hour
+	maxRoot    = time.Hour
+)
 
 func stsOperations() []row {
 	return []row{
@@ -53,8 +56,12 @@ func getSessionToken(_ context.Context, s *Scope, in *sts.GetSessionTokenInput) 
 	if s.Caller.Session != nil {
 		return nil, wire.Errorf(wire.AccessDenied, "Cannot call GetSessionToken with session credentials")
 	}
+	length := time.Duration(in.DurationSeconds) * time.Second
+	if s.Caller.Type == decision.Root {
+		length = min(length, maxRoot)
+	}
 	c, err := s.engine.sessions.Issue(sts.Session{
-		IssuedAt: s.Now, Expires: s.Now.Add(time.Duration(in.DurationSeconds) * time.Second),
+		IssuedAt: s.Now, Expires: s.Now.Add(length),
 		PrincipalID: s.Caller.ID, PrincipalARN: s.Caller.ARN, ParentKeyID: s.Caller.AccessKeyID,
 	})
 	if err != nil {
@@ -70,7 +77,7 @@ func assumeRoleChecks(s *Scope, in *sts.AssumeRoleInput) ([]Check, error) {
 	keys := condition.Context(side.Keys)
 	keys.One("sts:RoleSessionName", in.RoleSessionName)
 	keys.One("sts:ExternalId", in.ExternalID)
-	keys.One("sts:SourceIdentity", in.SourceIdentity)
+	keys.One("sts:SourceIdentity", s.sourceIdentity(in))
 	keys.Set("sts:TransitiveTagKeys", in.TransitiveTagKeys...)
 	ask := Check{
 		Action: "sts:AssumeRole", Rule: decision.Trust, Request: side,
@@ -84,11 +91,20 @@ func assumeRoleChecks(s *Scope, in *sts.AssumeRoleInput) ([]Check, error) {
 		ask.Action = "sts:TagSession"
 		checks = append(checks, ask)
 	}
-	if in.SourceIdentity != "" {
+	if s.sourceIdentity(in) != "" {
 		ask.Action = "sts:SetSourceIdentity"
 		checks = append(checks, ask)
 	}
 	return checks, nil
+}
+
+// sourceIdentity is that of the session asked for: what the caller's session
+// passes on, or what the request sets.
+func (s *Scope) sourceIdentity(in *sts.AssumeRoleInput) string {
+	if s.Caller.Session != nil && s.Caller.Session.SourceIdentity != "" {
+		return s.Caller.Session.SourceIdentity
+	}
+	return in.SourceIdentity
 }
 
 func (s *Scope) role(arn string) *world.Role {
@@ -111,6 +127,8 @@ func assumeRole(_ context.Context, s *Scope, in *sts.AssumeRoleInput) (*sts.Assu
 		return nil, errMFA()
 	case s.Caller.Type == decision.Root:
 		return nil, wire.Errorf(wire.AccessDenied, "Roles may not be assumed by root accounts.")
+	case in.SourceIdentity != "" && in.SourceIdentity != s.sourceIdentity(in):
+		return nil, wire.Errorf(wire.AccessDenied, "The source identity of a session cannot be changed.")
 	}
 	role := s.role(in.RoleARN)
 	chained := s.Caller.Role != nil
@@ -123,7 +141,7 @@ func assumeRole(_ context.Context, s *Scope, in *sts.AssumeRoleInput) (*sts.Assu
 	}
 	session := sts.Session{
 		IssuedAt: s.Now, Expires: s.Now.Add(length), PrincipalID: role.ID, PrincipalARN: role.ARN,
-		ParentKeyID: s.Caller.FirstKeyID(), Name: in.RoleSessionName, SourceIdentity: in.SourceIdentity, Chained: chained,
+		ParentKeyID: s.Caller.FirstKeyID(), Name: in.RoleSessionName, SourceIdentity: s.sourceIdentity(in), Chained: chained,
 	}
 	if err := s.sessionPolicies(&session, in, role); err != nil {
 		return nil, err
@@ -164,27 +182,27 @@ func (s *Scope) sessionPolicies(session *sts.Session, in *sts.AssumeRoleInput, r
 // session passes on. A request cannot set a tag that is passed on.
 func (s *Scope) sessionTags(session *sts.Session, in *sts.AssumeRoleInput) error {
 	session.Tags = map[string]string{}
-	session.TransitiveTags = in.TransitiveTagKeys
-	requested := map[string]bool{}
+	requested := map[string]string{} // keys as spelled
 	for _, t := range in.Tags {
 		session.Tags[t.Key] = t.Value
-		requested[strings.ToLower(t.Key)] = true
+		requested[strings.ToLower(t.Key)] = t.Key
+	}
+	for _, name := range in.TransitiveTagKeys {
+		key, sent := requested[strings.ToLower(name)]
+		if !sent {
+			return wire.Errorf(sts.InvalidParameterValue, "The specified transitive tag key must be included in the requested tags.")
+		}
+		session.TransitiveTags = append(session.TransitiveTags, key)
 	}
 	if s.Caller.Session == nil {
 		return nil
 	}
 	for _, name := range s.Caller.Session.TransitiveTags {
-		if requested[strings.ToLower(name)] {
+		if _, sent := requested[strings.ToLower(name)]; sent {
 			return wire.Errorf(sts.InvalidParameterValue, "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
 		}
 		session.Tags[name] = s.Caller.Session.Tags[name]
 		session.TransitiveTags = append(session.TransitiveTags, name)
-	}
-	if passed := s.Caller.Session.SourceIdentity; passed != "" {
-		if session.SourceIdentity != "" && session.SourceIdentity != passed {
-			return wire.Errorf(wire.AccessDenied, "The source identity of a session cannot be changed.")
-		}
-		session.SourceIdentity = passed
 	}
 	return nil
 }

@@ -15,10 +15,11 @@ import (
 
 // A named key is what an identifier of a request stands for.
 type namedKey struct {
-	ARN     string // of the key; of the alias as sent if a foreign alias names it
+	ARN     string // of the key; of the alias if it is another account's and names no key
 	Account string
 	Key     *store.Key // nil: a key of another account that does not exist
 	Alias   string     // alias name, if the request named the key by one
+	Sent    string     // ARN of the alias, if it is another account's
 }
 
 // keyID is the form of a key id: a UUID, or mrk- and 32 hex digits (KID-03,
@@ -74,7 +75,10 @@ func (s *Scope) resolve(identifier string, aliases bool) (namedKey, error) {
 	id := ref.id
 	if ref.alias != "" {
 		found.ARN = s.arn(ref.account, ref.alias)
-		alias, err := s.Tx.Alias(ref.account, s.Region, ref.alias)
+		if ref.foreign {
+			found.Sent = found.ARN
+		}
+		alias, err := s.alias(ref.account, ref.alias)
 		switch {
 		case errors.Is(err, store.ErrNotFound) && ref.foreign:
 			return found, nil
@@ -90,10 +94,10 @@ func (s *Scope) resolve(identifier string, aliases bool) (namedKey, error) {
 
 func (s *Scope) load(found namedKey, ref reference, id string) (namedKey, error) {
 	arn := s.arn(ref.account, "key/"+id)
-	if ref.alias == "" || !ref.foreign {
+	if ref.alias == "" {
 		found.ARN = arn
 	}
-	key, err := s.Tx.Key(store.KeyAddr{Account: ref.account, Region: s.Region, ID: id})
+	key, err := s.stored(store.KeyAddr{Account: ref.account, Region: s.Region, ID: id})
 	switch {
 	case errors.Is(err, store.ErrNotFound) && ref.foreign:
 		return found, nil
@@ -102,14 +106,27 @@ func (s *Scope) load(found namedKey, ref reference, id string) (namedKey, error)
 	case err != nil:
 		return found, err
 	}
-	if s.gone(&key) && ref.foreign {
-		return found, nil
-	}
-	if s.gone(&key) {
-		return found, wire.Errorf(wire.NotFound, "Key '%s' does not exist", arn)
-	}
-	found.Key = &key
+	found.ARN, found.Key = arn, &key
 	return found, nil
+}
+
+// stored finds a key that is there; one whose waiting period is over is not.
+func (s *Scope) stored(addr store.KeyAddr) (store.Key, error) {
+	k, err := s.Tx.Key(addr)
+	if err == nil && s.gone(&k) {
+		return store.Key{}, store.ErrNotFound
+	}
+	return k, err
+}
+
+// alias finds an alias that is there: it goes with its key.
+func (s *Scope) alias(account, name string) (store.Alias, error) {
+	a, err := s.Tx.Alias(account, s.Region, name)
+	if err != nil {
+		return a, err
+	}
+	_, err = s.stored(a.Target())
+	return a, err
 }
 
 // gone tells whether the waiting period of a key is over: it is deleted at
@@ -139,7 +156,7 @@ func (s *Scope) onKey(action, identifier string, aliases bool, side condition.Si
 		Action:   action,
 		Rule:     decision.KeyPolicy,
 		Request:  side,
-		Resource: Resource{ARN: named.ARN, Account: named.Account, Key: named.Key},
+		Resource: Resource{ARN: named.ARN, Account: named.Account, Key: named.Key, Sent: named.Sent},
 	}, nil
 }
 

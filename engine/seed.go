@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/keyreeve/keyreeve/crypto/spec"
 	"github.com/keyreeve/keyreeve/engine/grant"
 	"github.com/keyreeve/keyreeve/engine/identity"
+	"github.com/keyreeve/keyreeve/engine/lifecycle"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/store"
 )
@@ -69,6 +71,9 @@ func (e *Engine) seed(ctx context.Context, w *world.World, k *world.Key) error {
 		Materials: []store.Material{{ID: ref.ID, Created: now, Ref: store.MaterialRef{
 			Provider: ref.Provider, ID: ref.ID, Spec: string(ref.Spec), Sealed: ref.Sealed,
 		}}},
+	}
+	if record.State == string(lifecycle.PendingDeletion) {
+		record.DeletionDate = now.Add(defaultPendingDays * 24 * time.Hour)
 	}
 	return e.cfg.Store.Update(func(tx *store.Tx) error {
 		if _, err := tx.Key(record.Addr); !errors.Is(err, store.ErrNotFound) {

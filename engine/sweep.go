@@ -14,7 +14,7 @@ import (
 // Bounds of what one transaction of the sweeper does.
 const (
 	sweepKeys   = 100
-	sweepGrants = 500
+	sweepGrants = 200
 )
 
 // Sweep carries out what has fallen due: keys whose waiting period is over are
