@@ -5,10 +5,13 @@ package enginetest
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	stsclient "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/instance"
@@ -53,14 +57,17 @@ type Keyreeve struct {
 	Clock *Clock
 	Log   *bytes.Buffer // operator's log; read it after Stop
 
-	t    testing.TB
-	stop func()
+	t         testing.TB
+	worldText string
+	stop      func()
 }
 
 // Config says what to start. World is required: the content of a txtar file.
 type Config struct {
 	World string
-	Dir   string // data directory of an earlier Keyreeve; empty: a new one
+	Dir   string    // data directory of an earlier Keyreeve; empty: a new one
+	Now   time.Time // where the clock stands at the start; zero: the time of day
+	Watch bool      // take up changes of the world, as EditWorld makes them
 }
 
 // New starts a Keyreeve, which stops with the test.
@@ -69,34 +76,70 @@ func New(t testing.TB, c Config) *Keyreeve {
 	if c.Dir == "" {
 		c.Dir = t.TempDir()
 	}
-	k := &Keyreeve{Dir: c.Dir, Clock: &Clock{now: time.Now().UTC().Truncate(time.Second)}, Log: &bytes.Buffer{}, t: t}
-	world := filepath.Join(c.Dir, "world.txtar")
+	if c.Now.IsZero() {
+		c.Now = time.Now().UTC().Truncate(time.Second)
+	}
+	k := &Keyreeve{Dir: c.Dir, Clock: &Clock{now: c.Now}, Log: &bytes.Buffer{}, t: t, worldText: c.World}
 	if c.World != "" {
-		require.NoError(t, os.WriteFile(world, []byte(c.World), 0o600))
+		k.writeWorld()
 	}
 	log := slog.New(slog.NewTextHandler(k.Log, nil))
 	var err error
 	k.Instance, err = instance.Open(instance.Config{
-		Dir: filepath.Join(c.Dir, "data"), World: world, Create: true, Clock: k.Clock.Now, Log: log,
+		Dir: filepath.Join(c.Dir, dataDir), World: filepath.Join(c.Dir, worldFile), Create: true, Clock: k.Clock.Now, Log: log,
+		Watch:     watchEvery,
 		Decisions: decision.Config{Cache: true, VerifyEvery: 1},
 	})
 	require.NoError(t, err)
-	k.listen(log)
+	k.listen(log, c.Watch)
 	return k
 }
 
-func (k *Keyreeve) listen(log *slog.Logger) {
+// The names in Dir, and how often a watched world is looked at.
+const (
+	dataDir      = "data"
+	worldFile    = "world.txtar"
+	decisionFile = "decisions.jsonl"
+	watchEvery   = 5 * time.Millisecond
+)
+
+func (k *Keyreeve) writeWorld() {
+	require.NoError(k.t, os.WriteFile(filepath.Join(k.Dir, worldFile), []byte(k.worldText), 0o600))
+}
+
+// EditWorld replaces a text that stands once in the world. Of a Keyreeve with
+// Watch it becomes effective a little later.
+func (k *Keyreeve) EditWorld(old, replacement string) {
+	k.t.Helper()
+	require.Equal(k.t, 1, strings.Count(k.worldText, old), "%q stands once in the world", old)
+	k.worldText = strings.Replace(k.worldText, old, replacement, 1)
+	k.writeWorld()
+}
+
+// DecisionLog is what the operator's decision log holds so far.
+func (k *Keyreeve) DecisionLog() string {
+	text, err := os.ReadFile(filepath.Join(k.Dir, dataDir, decisionFile))
+	if !errors.Is(err, fs.ErrNotExist) {
+		require.NoError(k.t, err)
+	}
+	return string(text)
+}
+
+func (k *Keyreeve) listen(log *slog.Logger, watch bool) {
 	s, err := server.New(server.Config{Handler: k.Engine.Serve, Log: log, Ready: k.Ready, Enforced: k.Enforced()})
 	require.NoError(k.t, err)
 	k.URL = s.URL()
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
+	var running errgroup.Group
+	running.Go(func() error { return s.Run(ctx) })
+	if watch {
+		running.Go(func() error { return k.Run(ctx) })
+	}
 	var once sync.Once
 	k.stop = func() {
 		once.Do(func() {
 			cancel()
-			require.NoError(k.t, <-done)
+			require.NoError(k.t, running.Wait())
 			require.NoError(k.t, k.Close())
 		})
 	}

@@ -3,6 +3,7 @@
 package instance
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -35,6 +36,9 @@ type Config struct {
 	Decisions decision.Config
 	// EncodedMessages puts encoded authorization messages into error texts.
 	EncodedMessages bool
+	// Watch is the time between two looks at the files of the world; zero is
+	// one second.
+	Watch time.Duration
 	// Create allows a data directory to be made, with the keys that the world
 	// lists; without it one must exist.
 	Create bool
@@ -76,6 +80,7 @@ func Open(c Config) (*Instance, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	c.Watch = cmp.Or(c.Watch, watchEvery)
 	if c.World == "" {
 		c.World = filepath.Join(c.Dir, worldDir)
 	}
@@ -93,27 +98,56 @@ func Open(c Config) (*Instance, error) {
 	return i, nil
 }
 
-// openRootKey loads the root key, or makes one for a new data directory. A
-// store without its root key is never given another: all in it would be lost.
+// ErrAbsent says that there is no data directory where one should be.
+var ErrAbsent = errors.New("not a data directory")
+
+// Create makes a data directory with a new root key, and returns the path of
+// the key. It refuses a directory that has a root key or a store.
+func Create(dir string) (string, error) {
+	path := filepath.Join(dir, rootKeyFile)
+	if err := errOrphan(dir); err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("making the data directory: %w", err)
+	}
+	_, err := seal.CreateRootKey(path, rand.Reader)
+	return path, err
+}
+
+// errOrphan refuses a store without its root key. Giving it another would lose
+// all that is in it.
+func errOrphan(dir string) error {
+	path := filepath.Join(dir, rootKeyFile)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, storeDir)); err == nil {
+		return fmt.Errorf("%s is missing, but there is a store beside it that only this key opens: bring the file back from your backup", path)
+	}
+	return nil
+}
+
+// openRootKey loads the root key, or makes one for a new data directory.
 func openRootKey(c Config) (*seal.RootKey, error) {
 	path := filepath.Join(c.Dir, rootKeyFile)
 	_, err := os.Stat(path)
-	if err == nil {
+	switch {
+	case err == nil:
 		return seal.LoadRootKey(path)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("looking for the root key: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(c.Dir, storeDir)); err == nil {
-		return nil, fmt.Errorf("%s is missing, but there is a store beside it that only this key opens: bring the file back from your backup", path)
+	if err := errOrphan(c.Dir); err != nil {
+		return nil, err
 	}
 	if !c.Create {
-		return nil, fmt.Errorf("%s is not a data directory; name one with --data", c.Dir)
+		return nil, fmt.Errorf("%s is %w", c.Dir, ErrAbsent)
 	}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data directory: %w", err)
+	if _, err := Create(c.Dir); err != nil {
+		return nil, err
 	}
-	return seal.CreateRootKey(path, rand.Reader)
+	return seal.LoadRootKey(path)
 }
 
 func (i *Instance) open(root *seal.RootKey) error {
@@ -156,7 +190,7 @@ func (i *Instance) loadWorld() error {
 		return err
 	}
 	i.worlds, err = world.NewWatcher(world.WatcherConfig{
-		Path: i.config.World, IDs: storedIDs{i.Store}, Every: watchEvery, Changed: i.changed, Refused: i.refused,
+		Path: i.config.World, IDs: storedIDs{i.Store}, Every: i.config.Watch, Changed: i.changed, Refused: i.refused,
 	})
 	return err
 }
