@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -31,10 +32,13 @@ func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:]))
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
 }
 
+// run carries out a command line and returns the exit code.
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -55,14 +59,29 @@ func newRoot() *cobra.Command {
 		Use:   "keyreeve",
 		Short: "A key management service whose heart is authorization",
 		Long: `keyreeve speaks the AWS KMS protocol and decides every call with an embedded
-OPA, from key policies, IAM policies, grants and sessions compiled to Rego.`,
+OPA, from key policies, IAM policies, grants and sessions compiled to Rego.
+
+Exit codes: 0 fine; 1 the command worked and the answer is "no"; 2 wrong flags
+or arguments; 3 the command could not do its work.`,
 		Example: `  keyreeve serve --dev
   keyreeve tls-probe localhost:8443`,
+		Args:          cobra.NoArgs,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newTLSProbe())
+	root.SetFlagErrorFunc(misused)
+	root.SetVersionTemplate("keyreeve {{.Version}}\n")
+	root.AddCommand(newServe(), newInit(), newTLSProbe())
 	return root
+}
+
+// version is that of the module, or of the source it was built from.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 // cannot marks an error of the work itself, as opposed to one of usage.

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyreeve/keyreeve/engine/instance"
+)
+
+func newInit() *cobra.Command {
+	var data string
+	c := &cobra.Command{
+		Use:   "init --data DIRECTORY",
+		Short: "Make a data directory with a new root key",
+		Long: `init makes a data directory and the root key in it, under which everything that
+is secret will be sealed. It never replaces a root key.
+
+serve without --dev makes neither: were a volume missing at a start, it would
+begin anew, with a key that opens nothing.`,
+		Example: `  keyreeve init --data /var/lib/keyreeve
+  keyreeve serve --data /var/lib/keyreeve --world /etc/keyreeve/world`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if data == "" {
+				return errors.New("init needs --data DIRECTORY; see keyreeve init --help")
+			}
+			path, err := instance.Create(data)
+			if err != nil {
+				return cannot(err)
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "made %s\nKeep a copy apart from the data directory: without it nothing in the directory can be opened.\n", path)
+			return cannot(err)
+		},
+	}
+	c.Flags().StringVar(&data, "data", "", "data directory to make; it may exist if it is empty")
+	return c
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/instance"
+	"github.com/keyreeve/keyreeve/engine/server"
+	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// A service is one run of serve.
+type service struct {
+	flags serveFlags
+	out   io.Writer // what people and scripts read
+	log   *slog.Logger
+}
+
+func newLog(out io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// serve answers until ctx ends.
+func (s *service) serve(ctx context.Context) error {
+	if s.flags.dev {
+		if err := prepareDev(s.flags.data, s.worldPath()); err != nil {
+			return err
+		}
+	}
+	i, err := instance.Open(instance.Config{
+		Dir: s.flags.data, World: s.worldPath(), Create: s.flags.dev, EncodedMessages: s.flags.encodedMessages, Log: s.log,
+		Decisions: decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions},
+	})
+	if err != nil {
+		return s.explain(err)
+	}
+	err = s.run(ctx, i)
+	return errors.Join(err, i.Close())
+}
+
+// worldPath is the world to read.
+func (s *service) worldPath() string {
+	if s.flags.world != "" {
+		return s.flags.world
+	}
+	return filepath.Join(s.flags.data, "world")
+}
+
+// explain says what to do about what keeps the service from starting.
+func (s *service) explain(err error) error {
+	var problems world.Problems
+	var file *fs.PathError
+	switch {
+	case errors.Is(err, store.ErrLocked):
+		return fmt.Errorf("the data directory %s is in use by another keyreeve: stop that one, or name another directory with --data", s.flags.data)
+	case errors.Is(err, instance.ErrAbsent):
+		return fmt.Errorf("%w: keyreeve init --data %s makes one, and serve --dev one to try things out", err, s.flags.data)
+	case errors.As(err, &problems):
+		return fmt.Errorf("the world %s is wrong:\n%w", s.worldPath(), problems)
+	case errors.As(err, &file) && file.Path == s.worldPath() && errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no world at %s: name one with --world", s.worldPath())
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("the address %s is in use by another process: name another with --listen (port 0 takes a free one)", s.flags.listen)
+	}
+	return err
+}
+
+func (s *service) run(ctx context.Context, i *instance.Instance) error {
+	secure, authority, err := s.secure(ctx)
+	if err != nil {
+		return err
+	}
+	endpoint, err := server.New(server.Config{
+		Handler: i.Engine.Serve, Listen: s.flags.listen, TLS: secure, Log: s.log,
+		Enforced: i.Enforced(), Ready: i.Ready,
+	})
+	if err != nil {
+		return s.explain(err)
+	}
+	if err := s.announce(endpoint.URL(), i, authority); err != nil {
+		return errors.Join(err, endpoint.Close())
+	}
+	context.AfterFunc(ctx, func() { s.log.Info("finishing what is under way; a second signal ends at once") })
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return i.Run(ctx) })
+	g.Go(func() error { return endpoint.Run(ctx) })
+	return g.Wait()
+}
+
+// secure makes the TLS configuration, nil without --tls, and proves that it
+// negotiates the post-quantum groups. authority is the certificate that
+// clients need to trust, empty if it is not ours.
+func (s *service) secure(ctx context.Context) (config *tls.Config, authority string, err error) {
+	if !s.flags.tls {
+		return nil, "", nil
+	}
+	var certificate tls.Certificate
+	if s.flags.tlsCert != "" {
+		certificate, err = server.LoadCertificate(s.flags.tlsCert, s.flags.tlsKey)
+	} else {
+		var d server.Development
+		d, err = server.LoadDevelopment(filepath.Join(s.flags.data, "tls"), s.hosts(), time.Now())
+		certificate, authority = d.Certificate, d.AuthorityFile
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	config = server.NewTLS(certificate)
+	return config, authority, server.SelfTest(ctx, config)
+}
+
+// hosts are the names of the development certificate: those of --tls-host,
+// and the address that is listened on if it is a certain one.
+func (s *service) hosts() []string {
+	host, _, err := net.SplitHostPort(s.flags.listen)
+	ip := net.ParseIP(host)
+	if err != nil || host == "" || (ip != nil && ip.IsUnspecified()) {
+		return s.flags.tlsHosts
+	}
+	return append([]string{host}, s.flags.tlsHosts...)
+}
+
+// announce says what is enforced, with --dev what to paste, and last that the
+// server is ready.
+func (s *service) announce(url string, i *instance.Instance, authority string) error {
+	enforced := enforcement(i.Enforced())
+	s.log.Info("serving", "url", url, "data", s.flags.data, "world", s.worldPath(), "enforced", enforced)
+	for _, file := range i.World().Unreferenced() {
+		s.log.Warn("nothing in the world names this policy", "file", file)
+	}
+	if s.flags.dev {
+		d := devWorld{data: s.flags.data, path: s.worldPath(), url: url, authority: authority, world: i.World()}
+		if err := d.announce(s.out, enforced); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(s.out, "listening on %s\n", url)
+	return err
+}
+
+// enforcement is one line about what is enforced: layers by what is done with
+// them.
+func enforcement(layers map[string]string) string {
+	byWhat := map[string][]string{}
+	for _, layer := range slices.Sorted(maps.Keys(layers)) {
+		byWhat[layers[layer]] = append(byWhat[layers[layer]], layer)
+	}
+	var parts []string
+	for _, what := range slices.Sorted(maps.Keys(byWhat)) {
+		parts = append(parts, what+": "+strings.Join(byWhat[what], ", "))
+	}
+	return strings.Join(parts, "; ")
+}
