@@ -6,13 +6,12 @@ import (
 	"reflect"
 
 	"github.com/keyreeve/keyreeve/crypto/spec"
+	"github.com/keyreeve/keyreeve/engine/ask"
 	"github.com/keyreeve/keyreeve/engine/condition"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/grant"
-	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/lifecycle"
 	"github.com/keyreeve/keyreeve/engine/wire"
-	"github.com/keyreeve/keyreeve/rego/policy"
 	"github.com/keyreeve/keyreeve/store"
 )
 
@@ -104,58 +103,33 @@ func (s *Scope) present(c *Check) error {
 	return nil
 }
 
-// question is a check with all that decides it, but for the key's grants.
+// question is a check with all that decides it, but for what the store knows
+// of the key.
 func (s *Scope) question(c Check) decision.Question {
-	action, _ := policy.ActionNamed(c.Action)
-	attached := s.Caller.Attached()
-	keys := condition.Build(s.conditions(), c.Request, s.facts(c))
-	keys.Restrict(s.engine.vocabulary(c))
-	return decision.Question{
-		Rule: c.Rule, Action: c.Action,
-		Resource:          decision.Resource{ARN: c.Resource.ARN, Account: c.Resource.Account},
-		Principal:         s.Caller.Principal(),
-		Context:           keys,
-		EncryptionContext: c.Request.EncryptionContext,
-		Identity:          attached.Identity, Boundary: attached.Boundary, Session: attached.Session,
-		SCP: attached.SCP, RCP: identity.Guardrails(s.World, c.Resource.Account),
-		CrossAccountPossible: action.CrossAccount,
-		KeyPolicy:            c.Policy, Child: c.Child,
-	}
+	return s.asked().Question(ask.Check{
+		Rule: c.Rule, Action: c.Action, Resource: c.Resource.asked(), Side: c.Request, Policy: c.Policy, Child: c.Child,
+	})
 }
 
-// vocabulary says which keys of the service a check can have: those of its
-// action on a key, none on an alias (ALS-29).
-func (e *Engine) vocabulary(c Check) condition.Vocabulary {
-	if c.Rule == decision.IdentityOnly && c.Resource.ARN != "*" {
-		return condition.Vocabulary{}
-	}
-	return e.vocabularies[c.Action]
-}
-
-// conditions are the condition keys that are the same for all checks.
-func (s *Scope) conditions() condition.Request {
-	return condition.Request{
-		Principal: s.Caller.Keys(s.Now),
+// asked is the call as its checks have it in common.
+func (s *Scope) asked() ask.Call {
+	return ask.Call{World: s.World, Caller: s.Caller, Request: condition.Request{
 		SourceIP:  s.request.RemoteIP,
 		Secure:    s.request.TLS != nil,
 		UserAgent: s.request.Header.Get("User-Agent"),
 		Referer:   s.request.Header.Get("Referer"),
 		Region:    s.Region,
 		Now:       s.Now,
-	}
+	}}
 }
 
-// facts are the condition keys of the resource. Those that tell of the account
-// are there also for a key that does not exist.
-func (s *Scope) facts(c Check) condition.Resource {
-	r := condition.Resource{Key: c.Resource.Facts}
-	if c.Resource.ARN != "*" {
-		r.Account = c.Resource.Account
+// asked is the resource as questions have it.
+func (r Resource) asked() ask.Resource {
+	facts := r.Facts
+	if k := r.Key; k != nil {
+		facts = &condition.Key{Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, Tags: k.Tags}
 	}
-	if k := c.Resource.Key; k != nil {
-		r.Key = &condition.Key{Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, Tags: k.Tags}
-	}
-	return r
+	return ask.Resource{ARN: r.ARN, Account: r.Account, Key: facts}
 }
 
 // attach adds what the store knows of the key: its policy and the grants that

@@ -15,7 +15,6 @@ import (
 
 	"github.com/keyreeve/keyreeve/crypto/material"
 	"github.com/keyreeve/keyreeve/crypto/seal"
-	"github.com/keyreeve/keyreeve/engine/condition"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/grant"
 	"github.com/keyreeve/keyreeve/engine/identity"
@@ -24,7 +23,6 @@ import (
 	"github.com/keyreeve/keyreeve/engine/sts"
 	"github.com/keyreeve/keyreeve/engine/wire"
 	"github.com/keyreeve/keyreeve/engine/world"
-	"github.com/keyreeve/keyreeve/rego/policy"
 	"github.com/keyreeve/keyreeve/store"
 )
 
@@ -65,10 +63,7 @@ type Engine struct {
 	signatures *sigv4.Cache
 	sessions   *sts.Tokens
 	tokens     grant.Tokens
-	allowAll   decision.Policy
 	documents  documents
-
-	vocabularies map[string]condition.Vocabulary // by action
 }
 
 // New makes an Engine.
@@ -86,18 +81,10 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := policy.Parse(policy.Identity, []byte(everything))
-	if err != nil {
-		return nil, fmt.Errorf("parsing the policy of the lockout check: %w", err)
-	}
 	e := &Engine{
 		cfg: cfg, states: states, operations: map[string]row{},
 		signatures: sigv4.NewCache(signingKeys), sessions: sts.NewTokens(cfg.Root, cfg.Rand),
-		tokens:   grant.Tokens{Root: cfg.Root},
-		allowAll: decision.Policy{Name: "lockout-check", Document: doc}, vocabularies: map[string]condition.Vocabulary{},
-	}
-	for _, a := range policy.Actions {
-		e.vocabularies[a.Name] = condition.NewVocabulary(a.ConditionKeys)
+		tokens: grant.Tokens{Root: cfg.Root},
 	}
 	for _, rows := range [][]row{
 		keyOperations(), cryptoOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),

@@ -128,22 +128,12 @@ func (s *Scope) bind(doc *policy.Document) (map[string]string, error) {
 		first.Text, first.Pos.Path, first.Pos.Line)
 }
 
-// everything is an identity policy that allows all: with it, a delegation to
-// the account satisfies the lockout check (A-32).
-const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
-
 // checkLockout refuses a policy under which the caller could not put another
 // on k.
 func (s *Scope) checkLockout(ctx context.Context, k store.Key, doc *policy.Document, ids map[string]string) error {
-	check := Check{
-		Action:   "kms:PutKeyPolicy",
-		Rule:     decision.KeyPolicy,
-		Resource: Resource{ARN: s.keyARN(&k), Account: k.Addr.Account, Key: &k},
-	}
-	q := s.question(check)
-	q.Identity = []decision.Policy{s.engine.allowAll}
-	q.Boundary, q.Session, q.SCP, q.RCP, q.Endpoint, q.Grants = nil, nil, nil, nil, nil, nil
-	q.KeyPolicy = &decision.Policy{Name: defaultPolicyName, Owner: k.Addr.Account, Document: doc, Principals: ids}
+	resource := Resource{ARN: s.keyARN(&k), Account: k.Addr.Account, Key: &k}
+	p := decision.Policy{Name: defaultPolicyName, Owner: k.Addr.Account, Document: doc, Principals: ids}
+	q := s.asked().Lockout(resource.asked(), &p)
 	d, err := s.engine.cfg.Decisions.Decide(ctx, q)
 	if err != nil {
 		return fmt.Errorf("deciding the lockout check: %w", err)

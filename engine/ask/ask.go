@@ -1,0 +1,105 @@
+// Package ask puts the permission checks of a call as questions to be decided.
+package ask
+
+import (
+	"github.com/keyreeve/keyreeve/engine/condition"
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/identity"
+	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// A Call is what is the same for every check of one call.
+type Call struct {
+	World   *world.World // pinned for the whole call
+	Caller  identity.Caller
+	Request condition.Request // without Principal, which follows from Caller
+}
+
+// A Check is one question that must be answered "yes" (A-3).
+type Check struct {
+	Rule     decision.Rule
+	Action   string // in its canonical spelling
+	Resource Resource
+	Side     condition.Side
+	Policy   *decision.Policy // of the resource; nil: there is none
+	Child    *decision.Child  // the grant that a CreateGrant asks for
+	Grants   []decision.Grant // candidates on the key; under GrantOnly the one to be retired
+}
+
+// A Resource is what a check is about: a key, an alias, a role, or nothing.
+type Resource struct {
+	ARN        string         // as it stands in policies; "*" for operations on no resource
+	Account    string         // owner; the caller's own for "*"
+	Key        *condition.Key // of a key, or of the one that a CreateKey asks for; nil: none, or absent
+	AWSManaged bool
+}
+
+// Question is a check with all that decides it.
+func (c Call) Question(k Check) decision.Question {
+	action, _ := policy.ActionNamed(k.Action)
+	attached := c.Caller.Attached()
+	return decision.Question{
+		Rule: k.Rule, Action: k.Action,
+		Resource:          decision.Resource{ARN: k.Resource.ARN, Account: k.Resource.Account, AWSManaged: k.Resource.AWSManaged},
+		Principal:         c.Caller.Principal(),
+		Context:           c.context(k),
+		EncryptionContext: k.Side.EncryptionContext,
+		Identity:          attached.Identity, Boundary: attached.Boundary, Session: attached.Session,
+		SCP: attached.SCP, RCP: identity.Guardrails(c.World, k.Resource.Account),
+		KeyPolicy: k.Policy, Grants: k.Grants, Child: k.Child,
+		CrossAccountPossible: action.CrossAccount,
+	}
+}
+
+// context is the condition keys of a check. Those that tell of the account are
+// there also for a key that does not exist.
+func (c Call) context(k Check) condition.Context {
+	r := c.Request
+	r.Principal = c.Caller.Keys(r.Now)
+	facts := condition.Resource{Key: k.Resource.Key}
+	if k.Resource.ARN != "*" {
+		facts.Account = k.Resource.Account
+	}
+	keys := condition.Build(r, k.Side, facts)
+	keys.Restrict(vocabulary(k))
+	return keys
+}
+
+var vocabularies = func() map[string]condition.Vocabulary {
+	all := make(map[string]condition.Vocabulary, len(policy.Actions))
+	for _, a := range policy.Actions {
+		all[a.Name] = condition.NewVocabulary(a.ConditionKeys)
+	}
+	return all
+}()
+
+// vocabulary says which keys of the service a check can have: those of its
+// action on a key, none on an alias (ALS-29).
+func vocabulary(k Check) condition.Vocabulary {
+	if k.Rule == decision.IdentityOnly && k.Resource.ARN != "*" {
+		return condition.Vocabulary{}
+	}
+	return vocabularies[k.Action]
+}
+
+// everything is an identity policy that allows all: with it, a delegation to
+// the account satisfies the lockout check (A-32).
+const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+
+var allowAll = func() decision.Policy {
+	doc, err := policy.Parse(policy.Identity, []byte(everything))
+	if err != nil {
+		panic("ask: " + err.Error()) // the document is a constant
+	}
+	return decision.Policy{Name: "lockout-check", Document: doc}
+}()
+
+// Lockout is the question whether the caller could put another policy on a key
+// that had p: p alone counts (A-32).
+func (c Call) Lockout(r Resource, p *decision.Policy) decision.Question {
+	q := c.Question(Check{Rule: decision.KeyPolicy, Action: "kms:PutKeyPolicy", Resource: r, Policy: p})
+	q.Identity = []decision.Policy{allowAll}
+	q.Boundary, q.Session, q.SCP, q.RCP, q.Endpoint = nil, nil, nil, nil, nil
+	return q
+}
