@@ -1,6 +1,10 @@
 package decision
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -18,12 +22,37 @@ type account struct {
 	// caller: the reader is the caller.
 	caller bool
 
-	miss        sync.Once
+	explained   sync.Once
+	exempt      []Layer
 	nearestMiss *NearestMiss
+}
+
+// explain works out, once, what the decision itself did not need: which layers
+// were exempt, and the nearest miss. It explains a decision that stands, so an
+// error here leaves the explanation out.
+func (a *account) explain() {
+	a.explained.Do(func() {
+		ctx := context.Background()
+		var err, missErr error
+		a.exempt, err = a.findExempt(ctx)
+		a.nearestMiss, missErr = a.findNearest(ctx)
+		if err = errors.Join(err, missErr); err != nil {
+			a.engine.config.Log.Error("explaining a decision", slog.String("action", a.question.Action), slog.Any("error", err))
+		}
+	})
+}
+
+func (a *account) findExempt(ctx context.Context) ([]Layer, error) {
+	found, err := a.engine.exempt.run(ctx, a.engine.data, decideInput(a.question, a.attachments))
+	if err != nil {
+		return nil, fmt.Errorf("asking for exempt layers: %w", err)
+	}
+	return readExempt(found)
 }
 
 // evidence tells the account in full, as far as its reader may see.
 func (a *account) evidence() Evidence {
+	a.explain()
 	q, out := a.question, a.outcome
 	e := Evidence{
 		Version:   EvidenceVersion,
@@ -43,7 +72,7 @@ func (a *account) evidence() Evidence {
 	for i := range layers {
 		e.Layers = append(e.Layers, a.layerEvidence(i)...)
 	}
-	e.Nearest = a.nearest()
+	e.Nearest = a.nearestMiss
 	return e
 }
 
@@ -66,7 +95,7 @@ func (a *account) layerEvidence(layer int) []LayerEvidence {
 		return one(SaidHidden)
 	case a.attachments.levels[layer] == notAttached:
 		return one(SaidNotAttached)
-	case slices.Contains(a.outcome.exempt, layers[layer]):
+	case slices.Contains(a.exempt, layers[layer]):
 		return one(SaidExempt)
 	}
 	all := make([]LayerEvidence, a.attachments.levels[layer])

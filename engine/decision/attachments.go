@@ -126,18 +126,44 @@ func (a *attachments) at(layer, level, index int) (*slot, error) {
 	return nil, fmt.Errorf("no policy %d at level %d of layer %s", index, level, layers[layer])
 }
 
-// term is the layer as decide.rego sees it: null, or levels of verdicts.
+// term is an attached layer as decide.rego sees it: levels of matches.
 func (a *attachments) term(layer int) *ast.Term {
-	if a.levels[layer] == notAttached {
-		return termNull
+	slots := a.of(layer)
+	terms := make([]*ast.Term, a.levels[layer])
+	for level := range terms {
+		n := 0
+		for n < len(slots) && slots[n].level == level {
+			n++
+		}
+		terms[level] = levelTerm(slots[:n])
+		slots = slots[n:]
 	}
-	levels := make([][]*ast.Term, a.levels[layer])
-	for _, s := range a.of(layer) {
-		levels[s.level] = append(levels[s.level], s.verdict.term)
+	return ast.ArrayTerm(terms...)
+}
+
+// levelTerm holds what matched in the policies of one level.
+func levelTerm(slots []slot) *ast.Term {
+	allow := matchTerms(slots, func(v *verdict) []match { return v.allow })
+	deny := matchTerms(slots, func(v *verdict) []match { return v.deny })
+	if allow == termEmpty && deny == termEmpty {
+		return termSilent
 	}
-	terms := make([]*ast.Term, len(levels))
-	for i, l := range levels {
-		terms[i] = ast.ArrayTerm(l...)
+	return ast.ObjectTerm(ast.Item(termAllow, allow), ast.Item(termDeny, deny))
+}
+
+func matchTerms(slots []slot, of func(*verdict) []match) *ast.Term {
+	var terms []*ast.Term
+	for i := range slots {
+		s := &slots[i]
+		for _, m := range of(s.verdict) {
+			terms = append(terms, ast.ArrayTerm(
+				layerTerms[s.layer], ast.InternedTerm(s.level), ast.InternedTerm(s.index),
+				ast.InternedTerm(m.index), viaTerms[m.via],
+			))
+		}
+	}
+	if len(terms) == 0 {
+		return termEmpty
 	}
 	return ast.ArrayTerm(terms...)
 }

@@ -33,6 +33,7 @@ type Engine struct {
 	config   Config
 	data     data
 	decide   *query
+	exempt   *query
 	programs *programs
 	variants variantCache
 }
@@ -58,12 +59,13 @@ func build(c Config, modules map[string]*ast.Module) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the decision: %w", err)
 	}
+	exempt := decide.asking(ast.MustParseRef(lib.Exempt))
 	ctx := context.Background()
 	d, err := newData(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{config: c, data: d, decide: decide, programs: newPrograms(c.ProgramBytes)}
+	e := &Engine{config: c, data: d, decide: decide, exempt: exempt, programs: newPrograms(c.ProgramBytes)}
 	e.variants.made = newLRU[*policy.Document, *variants](c.ProgramBytes / 16)
 	if err := e.check(ctx); err != nil {
 		return nil, err
@@ -105,7 +107,7 @@ func (e *Engine) seen(ctx context.Context, full *account) (*account, error) {
 			return nil, err
 		}
 		if seen.outcome.allowed {
-			seen.outcome = seen.outcome.opaque()
+			seen.outcome = opaque
 		}
 	}
 	seen.hide()

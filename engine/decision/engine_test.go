@@ -38,13 +38,13 @@ func TestEngineRefusesToStartOnWrongSamples(t *testing.T) {
 	assert.ErrorIs(t, err, errShape)
 	_, err = build(Config{}, library(t, `else := _refusal("no-allow", _lacking)`, ``))
 	assert.ErrorIs(t, err, errNoAnswer)
-	_, err = build(Config{}, library(t, `"statements": [],`, `"statements": [], "more": 1,`))
+	_, err = build(Config{}, library(t, `"grants": [],`, `"grants": [], "more": 1,`))
 	assert.ErrorIs(t, err, errShape)
-	_, err = build(Config{}, library(t, `count(_open) > 0`, `count(input.rule + 1) > 0`))
+	_, err = build(Config{}, library(t, `_permission if _open[_]`, `_permission if count(input.rule + 1) > 0`))
 	require.Error(t, err)
-	_, err = build(Config{}, library(t, `count(_open) > 0`, `to_number(input.rule) > 0`))
+	_, err = build(Config{}, library(t, `_permission if _open[_]`, `_permission if to_number(input.rule) > 0`))
 	assert.ErrorContains(t, err, "eval_builtin_error")
-	_, err = build(Config{}, library(t, `else := "nothing"`, `else := no_such_rule`))
+	_, err = build(Config{}, library(t, `else := "resource"`, `else := no_such_rule`))
 	assert.ErrorIs(t, err, errCompile)
 }
 

@@ -132,11 +132,13 @@ func childTerm(c *Child) *ast.Term {
 	)
 }
 
-// layersTerm is null for what is not attached, else levels of verdicts.
+// layersTerm holds levels of matches for each layer that is attached.
 func layersTerm(a *attachments) *ast.Term {
-	items := make([][2]*ast.Term, len(layers))
+	o := ast.NewObjectWithCapacity(len(layers))
 	for i := range layers {
-		items[i] = ast.Item(layerTerms[i], a.term(i))
+		if a.levels[i] != notAttached {
+			o.Insert(layerTerms[i], a.term(i))
+		}
 	}
-	return ast.ObjectTerm(items...)
+	return ast.NewTerm(o)
 }

@@ -3,7 +3,6 @@ package decision
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -18,23 +17,10 @@ const maxVariants = 256
 // maxCandidates bounds how many statements are tried in the decision.
 const maxCandidates = 16
 
-// nearest looks, once, for the statement that would have allowed a refused
-// request but for one condition. It explains a decision that stands, so an
-// error here leaves the explanation out.
-func (a *account) nearest() *NearestMiss {
-	a.miss.Do(func() {
-		miss, err := a.findNearest(context.Background())
-		if err != nil {
-			a.engine.config.Log.Error("looking for the nearest miss", slog.String("action", a.question.Action), slog.Any("error", err))
-			return
-		}
-		a.nearestMiss = miss
-	})
-	return a.nearestMiss
-}
-
-// findNearest tries, in the layer that lacked an allow, each Allow without one
-// of its conditions. OPA evaluates these variants like any other statement.
+// findNearest looks for the statement that would have allowed a refused request
+// but for one condition: it tries, in the layer that lacked an allow, each Allow
+// without one of its conditions. OPA evaluates these variants like any other
+// statement.
 func (a *account) findNearest(ctx context.Context) (*NearestMiss, error) {
 	layer, ok := layerIndex(a.outcome.layer)
 	if a.outcome.reason != NoAllow || !ok || a.hidden[layer] {
@@ -103,18 +89,7 @@ func (a *account) wouldAllow(ctx context.Context, s *slot, m match) (bool, error
 // with is the verdict with one more match among its allows.
 func (v *verdict) with(m match) *verdict {
 	allow := append(slices.Clone(v.allow), m)
-	return &verdict{term: verdictTerm(allow, v.deny), allow: allow, deny: v.deny, code: encodeVerdict(allow, v.deny)}
-}
-
-func verdictTerm(allow, deny []match) *ast.Term {
-	set := func(matches []match) *ast.Term {
-		s := ast.NewSet()
-		for _, m := range matches {
-			s.Add(ast.ArrayTerm(ast.IntNumberTerm(m.index), ast.StringTerm(string(m.via))))
-		}
-		return ast.NewTerm(s)
-	}
-	return ast.ObjectTerm(ast.Item(termAllow, set(allow)), ast.Item(termDeny, set(deny)))
+	return &verdict{allow: allow, deny: v.deny, code: encodeVerdict(allow, v.deny)}
 }
 
 func (a *account) tell(s *slot, o origin, via Via) *NearestMiss {

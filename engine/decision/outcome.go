@@ -15,7 +15,6 @@ type outcome struct {
 	layer   Layer
 	settled []reference
 	grants  []string
-	exempt  []Layer
 }
 
 // A reference names one match of one policy by its place.
@@ -37,8 +36,8 @@ var settling = map[Reason][]Layer{
 // this question.
 func readOutcome(t *ast.Term, q *Question, a *attachments) (*outcome, error) {
 	o, ok := t.Value.(ast.Object)
-	if !ok || o.Len() != 6 {
-		return nil, misshapen("a decision is an object of six fields")
+	if !ok || o.Len() != 5 {
+		return nil, misshapen("a decision is an object of five fields")
 	}
 	out := &outcome{}
 	allowed, ok := boolean(o.Get(termAllow))
@@ -53,7 +52,6 @@ func readOutcome(t *ast.Term, q *Question, a *attachments) (*outcome, error) {
 	for _, read := range []func(ast.Object) error{
 		func(o ast.Object) error { return out.readStatements(o.Get(termStatements), a) },
 		func(o ast.Object) error { return out.readGrants(o.Get(termGrants), q) },
-		func(o ast.Object) error { return out.readExempt(o.Get(termExempt)) },
 	} {
 		if err := read(o); err != nil {
 			return nil, err
@@ -164,17 +162,19 @@ func (out *outcome) readGrants(t *ast.Term, q *Question) error {
 	return nil
 }
 
-func (out *outcome) readExempt(t *ast.Term) error {
+// readExempt reads the layers that do not bind a call.
+func readExempt(t *ast.Term) ([]Layer, error) {
 	list, ok := members(t)
 	if !ok {
-		return misshapen("a decision without exempt layers")
+		return nil, misshapen("the exempt layers are no set")
 	}
+	var exempt []Layer
 	for _, e := range list {
 		l := Layer(text(e))
 		if _, ok := layerIndex(l); !ok {
-			return misshapen("an exempt layer that is none")
+			return nil, misshapen("an exempt layer that is none")
 		}
-		out.exempt = append(out.exempt, l)
+		exempt = append(exempt, l)
 	}
-	return nil
+	return exempt, nil
 }

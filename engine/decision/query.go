@@ -34,8 +34,13 @@ func prepare(modules map[string]*ast.Module, ref ast.Ref) (*query, error) {
 	if c.Compile(modules); c.Failed() {
 		return nil, fmt.Errorf("%w: %w", errCompile, c.Errors)
 	}
+	return (&query{compiler: c}).asking(ref), nil
+}
+
+// asking is the query for another value of the same modules.
+func (q *query) asking(ref ast.Ref) *query {
 	body := ast.NewBody(ast.Equality.Expr(ast.NewTerm(ref), ast.NewTerm(answer)))
-	return &query{compiler: c, body: body}, nil
+	return &query{compiler: q.compiler, body: body}
 }
 
 // data is what queries find beside policies: nothing.

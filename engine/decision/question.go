@@ -66,6 +66,8 @@ const (
 	ViaPolicy   Via = "policy"
 )
 
+var vias = []Via{ViaEveryone, ViaAccount, ViaUser, ViaRole, ViaSession, ViaService, ViaProvider, ViaPolicy}
+
 // A Question is one permission check: may this caller do this to that. It is
 // plain data and is not changed by Decide.
 //

@@ -95,3 +95,43 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkParts(b *testing.B) {
+	e, err := New(Config{})
+	require.NoError(b, err)
+	q := referenceQuestion(b)
+	full, err := e.account(b.Context(), &q)
+	require.NoError(b, err)
+	b.Run("input", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			documentInput(&q)
+		}
+	})
+	input := documentInput(&q)
+	for _, s := range full.attachments.slots {
+		b.Run("document="+s.policy.Name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := s.program.evaluate(b.Context(), e.data, s.policy, input); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("decide-input", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			decideInput(&q, full.attachments)
+		}
+	})
+	in := decideInput(&q, full.attachments)
+	b.Run("decide", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := e.decide.run(b.Context(), e.data, in); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

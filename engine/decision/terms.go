@@ -10,7 +10,6 @@ var (
 	termLayer      = ast.StringTerm("layer")
 	termStatements = ast.StringTerm("statements")
 	termGrants     = ast.StringTerm("grants")
-	termExempt     = ast.StringTerm("exempt")
 
 	termAction     = ast.StringTerm("action")
 	termResource   = ast.StringTerm("resource")
@@ -45,7 +44,17 @@ var (
 	termTrue  = ast.BooleanTerm(true)
 	termFalse = ast.BooleanTerm(false)
 	termEmpty = ast.ArrayTerm()
+
+	termSilent = ast.ObjectTerm(ast.Item(termAllow, termEmpty), ast.Item(termDeny, termEmpty))
 )
+
+var viaTerms = func() map[Via]*ast.Term {
+	terms := map[Via]*ast.Term{}
+	for _, v := range vias {
+		terms[v] = ast.StringTerm(string(v))
+	}
+	return terms
+}()
 
 func booleanTerm(v bool) *ast.Term {
 	if v {

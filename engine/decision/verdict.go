@@ -3,6 +3,7 @@ package decision
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -11,7 +12,6 @@ import (
 
 // A verdict says which statements of one document match. It is immutable.
 type verdict struct {
-	term        *ast.Term // as the program gave it, for decide.rego
 	allow, deny []match
 	code        string // without ambiguity, for cache keys
 }
@@ -43,7 +43,7 @@ func readVerdict(t *ast.Term, d *policy.Document) (*verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &verdict{term: t, allow: allow, deny: deny, code: encodeVerdict(allow, deny)}, nil
+	return &verdict{allow: allow, deny: deny, code: encodeVerdict(allow, deny)}, nil
 }
 
 func readMatches(t *ast.Term, d *policy.Document, effect policy.Effect) ([]match, error) {
@@ -102,12 +102,8 @@ func readVia(t *ast.Term) (Via, bool) {
 	if !ok {
 		return "", false
 	}
-	switch v := Via(s); v {
-	case ViaEveryone, ViaAccount, ViaUser, ViaRole, ViaSession, ViaService, ViaProvider, ViaPolicy:
-		return v, true
-	default:
-		return "", false
-	}
+	v := Via(s)
+	return v, slices.Contains(vias, v)
 }
 
 func encodeVerdict(lists ...[]match) string {

@@ -70,6 +70,4 @@ func (q *Question) unseen() *Question {
 }
 
 // opaque is a refusal that tells only that the resource's side did not allow.
-func (out *outcome) opaque() *outcome {
-	return &outcome{reason: NoAllow, layer: LayerResource, exempt: out.exempt}
-}
+var opaque = &outcome{reason: NoAllow, layer: LayerResource}

@@ -4,14 +4,13 @@
 #   Combines what the policies of every layer and the grants said about one
 #   request into one answer. Requirement ids (A-13, …) name the rules.
 #
-#   A layer is null where nothing is attached; else it is a list of levels, each
-#   a list of verdicts, one for each policy. A level allows when any policy in
-#   it does; a layer allows when it has levels and each of them does.
+#   A layer is absent where nothing is attached; else it is a list of levels. A
+#   level holds what matched in any of its policies, under "allow" and "deny":
+#   [layer, level, policy, statement index, via]. It allows when it has an allow.
+#   Only SCPs and RCPs have more than one level.
 package keyreeve.decide
 
 import data.keyreeve.grants
-
-_order := ["scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"]
 
 # METADATA
 # title: The answer
@@ -20,29 +19,33 @@ _order := ["scp", "rcp", "endpoint", "boundary", "session", "identity", "resourc
 #   denies (A-10), guardrails (A-11), use across accounts (A-12), what the
 #   policies allow, what grants allow (A-55); then it is refused (A-19).
 # entrypoint: true
-decision := _denial(layer) if layer := _denying[0]
+decision := _denial(_denying[0]) if _denied
 
 else := _refusal(barrier.reason, barrier.layer) if barrier := _barrier
 
-else := _permission if count(_open) > 0
+else := _permission if _open[_]
 
-else := _granted if count(_open_grants) > 0
+else := _granted if _open_grants[_]
 
 else := _refusal("no-allow", _lacking)
 
+# Most requests meet no deny: this looks before _denying asks each layer.
+_denied if input.layers[_][_].deny[0]
+
 # A-10: among several explicit denies the first layer is named.
-_denying := [layer | some layer in _order; layer in _denied]
+_denying := [layer |
+	some layer in ["scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"]
+	input.layers[layer][_].deny[0]
+	not exempt[layer]
+]
 
-_denied contains layer if {
-	some layer, levels in input.layers
-	levels[_][_].deny[_]
-	not layer in _exempt
+_denial(layer) := {
+	"allow": false,
+	"reason": "explicit-deny",
+	"layer": layer,
+	"statements": [match | match := input.layers[layer][_].deny[_]],
+	"grants": [],
 }
-
-_denial(layer) := object.union(
-	_refusal("explicit-deny", layer),
-	{"statements": _matching(layer, "deny")},
-)
 
 _refusal(reason, layer) := {
 	"allow": false,
@@ -50,62 +53,63 @@ _refusal(reason, layer) := {
 	"layer": layer,
 	"statements": [],
 	"grants": [],
-	"exempt": _exempt,
 }
 
-# The layers that do not bind this call. A-11 and A-17 for the guardrails; a
-# service has no policies of its own (A-13 d).
-_exempt contains "scp" if input.principal.type in {"service", "service_linked_role"}
+# METADATA
+# title: The layers that do not bind this call
+# description: |
+#   A-11 for the guardrails; a service has no policies of its own (A-13 d);
+#   neither Allow nor Deny in a key policy has a say where the resource's policy
+#   is not asked (A-16, A-17).
+# entrypoint: true
+exempt contains "scp" if input.principal.type in {"service", "service_linked_role"}
 
-_exempt contains "scp" if input.principal.management
+exempt contains "scp" if input.principal.management
 
-_exempt contains "rcp" if input.principal.type == "service_linked_role"
+exempt contains "rcp" if input.principal.type == "service_linked_role"
 
-_exempt contains "rcp" if input.resource.management
+exempt contains "rcp" if input.resource.management
 
-_exempt contains "rcp" if input.resource.aws_managed
+exempt contains "rcp" if input.resource.aws_managed
 
-_exempt contains "rcp" if input.action == "kms:RetireGrant"
+exempt contains "rcp" if input.action == "kms:RetireGrant"
 
-_exempt contains layer if {
-	input.principal.type == "service"
-	some layer in {"boundary", "session", "identity"}
-}
+exempt contains "boundary" if input.principal.type == "service"
 
-# Neither Allow nor Deny in a key policy has a say in these rules (A-16, A-17).
-_exempt contains "resource" if input.rule in {"identity_only", "grant"}
+exempt contains "session" if input.principal.type == "service"
 
-# A layer that can only limit lets the request pass.
-_passes(layer) if layer in _exempt
+exempt contains "identity" if input.principal.type == "service"
 
-_passes(layer) if {
-	input.layers[layer] == null
-	not _confined(layer)
-}
-
-_passes(layer) if _allows(layer)
-
-# A federated user's session without session policy has none of the
-# permissions of its parent user.
-_confined("session") if input.principal.type == "federated"
-
-_allows(layer) if {
-	input.layers[layer][0]
-	every level in input.layers[layer] {
-		some verdict in level
-		verdict.allow[_]
-	}
-}
+exempt contains "resource" if input.rule in {"identity_only", "grant"}
 
 # What bars a request whatever else allows it: a guardrail that does not allow
 # (A-11), and use across accounts where the permissions table says no (A-12).
-_barrier := {"reason": "no-allow", "layer": "scp"} if not _passes("scp")
+_barrier := {"reason": "no-allow", "layer": "scp"} if _unguarded
 
-else := {"reason": "no-allow", "layer": "endpoint"} if not _passes("endpoint")
+else := {"reason": "no-allow", "layer": "endpoint"} if _silent("endpoint")
 
 else := {"reason": "cross-account", "layer": "resource"} if {
 	_foreign
 	not input.cross_account_possible
+}
+
+_unguarded if {
+	_gap
+	not exempt.scp
+}
+
+# Every level of SCPs must allow.
+_gap if {
+	some level in input.layers.scp
+	not level.allow[0]
+}
+
+_gap if input.layers.scp == []
+
+# A layer of one level is attached, and does not allow.
+_silent(layer) if {
+	input.layers[layer]
+	not input.layers[layer][0].allow[0]
 }
 
 # A service has no account, so it is never foreign (A-13 d).
@@ -120,99 +124,98 @@ _at_home if input.principal.account == input.resource.account
 # resource policy speaks about, the account leaves to its IAM policies.
 _vias contains "account" if input.rule == "identity_only"
 
-_vias contains via if {
-	not "resource" in _exempt
-	via := input.layers.resource[_][_].allow[_][1]
-}
+_vias contains match[4] if some match in _speaking
+
+_speaking := input.layers.resource[0].allow if not input.rule in {"identity_only", "grant"}
 
 _open contains via if {
 	some via in _vias
-	_missing("policy", via) == "nothing"
+	not _missing("policy", via)
 }
 
-# What an Allow by via still lacks: of IAM policies, permissions boundary and
-# session policy the first that it needs and that does not allow.
-_missing(source, via) := "identity" if {
-	_delegates(source, via)
-	not _entitled
+# The first layer that an Allow by via needs beside it and that does not
+# allow; undefined if there is none.
+_missing(source, via) := lacking[0] if {
+	_lacks[_] # if not, via does not matter
+	lacking := [layer | some layer in _needs(source, via); layer in _lacks]
 }
 
-else := layer if layer := _confining(via)[0]
+_lacks contains "identity" if not _entitled
 
-else := "nothing"
+_lacks contains "boundary" if _silent("boundary")
 
-_confining(via) := [layer | some layer in _limits(via); not _passes(layer)]
+_lacks contains "session" if _silent("session")
 
-# Whether an Allow needs IAM policies beside it: one for an account always
-# (A-13 b, A-14), and across accounts every one but a grant's (A-15).
+# A federated user's session without session policy has none of the
+# permissions of its parent user.
+_lacks contains "session" if {
+	input.principal.type == "federated"
+	not input.layers.session
+}
+
+# The root user needs no IAM policy (A-13 b, A-15, A-16), and a service can
+# have none.
+_entitled if {
+	input.layers.identity[0].allow[0]
+	input.principal.type != "service"
+}
+
+_entitled if _root
+
+_root if input.principal.type == "root"
+
+# An Allow for an account always needs IAM policies beside it (A-13 b, A-14),
+# and across accounts every one but a grant's (A-15).
+_needs(source, via) := ["identity", "boundary", "session"] if _delegates(source, via)
+
+else := ["boundary", "session"] if _foreign
+
+else := _limits(via)
+
 _delegates(_, "account")
 
 _delegates("policy", _) if _foreign
 
-# The root user needs no IAM policy (A-13 b, A-15, A-16).
-_entitled if input.principal.type == "root"
+# The layers whose implicit deny limits an Allow by via in the caller's own
+# account (A-18, A-57): none, if it is for the session itself or for everyone;
+# not its boundary, if it is for a user.
+_limits(via) := [] if via in {"everyone", "session", "service"}
 
-_entitled if {
-	not "identity" in _exempt
-	_allows("identity")
-}
-
-# The layers whose implicit deny limits an Allow by via (A-18, A-57). In the
-# caller's own account an Allow for the session itself or for everyone is not
-# limited, nor one for a user by the user's boundary; across accounts all are.
-_limits(_) := ["boundary", "session"] if _foreign
-
-_limits(via) := _own_limits(via) if not _foreign
-
-_own_limits(via) := [] if via in {"everyone", "session", "service"}
-
-else := ["session"] if {
-	via == "user"
-	input.principal.type == "user"
-}
+else := ["session"] if input.principal.type == "user"
 
 else := ["boundary", "session"]
 
 _permission := {
 	"allow": true,
 	"reason": "allow",
-	"layer": _permitting,
-	"statements": array.concat(_speaking, _supporting(_permitting)),
+	"layer": "identity",
+	"statements": array.concat(_opening, input.layers.identity[0].allow),
 	"grants": [],
-	"exempt": _exempt,
-}
+} if not _unaided
 
-_permitting := "root" if {
+else := {"allow": true, "reason": "allow", "layer": _unaided, "statements": _opening, "grants": []}
+
+_opening := [match | some match in _speaking; _open[match[4]]]
+
+# What settles it without IAM policies: the policy of the resource, or that the
+# caller is the root user.
+_unaided := "resource" if _direct
+
+else := "root" if {
+	_root
 	input.rule == "identity_only"
-	input.principal.type == "root"
 }
 
-else := "identity" if _shared
+else := "resource" if _root
 
-else := "resource"
-
-_shared if {
-	input.principal.type != "root"
-	every via in _open { _delegates("policy", via) }
+_direct if {
+	some via in _open
+	not _delegates("policy", via)
 }
-
-_speaking := [match | some match in _matching("resource", "allow"); match[4] in _open] if not "resource" in _exempt
-
-else := []
-
-_supporting(layer) := _matching("identity", "allow") if layer == "identity"
-
-else := []
-
-# The statements of a layer that matched: layer, level, policy, index, via.
-_matching(layer, effect) := [match |
-	statement := input.layers[layer][level][policy][effect][_]
-	match := [layer, level, policy, statement[0], statement[1]]
-]
 
 _open_grants contains grant if {
 	some grant in grants.applying
-	_missing("grant", grant.via) == "nothing"
+	not _missing("grant", grant.via)
 }
 
 _granted := {
@@ -221,12 +224,11 @@ _granted := {
 	"layer": "grant",
 	"statements": _backing,
 	"grants": {grant.id | some grant in _open_grants},
-	"exempt": _exempt,
 }
 
 # Grants for the account alone have IAM policies beside them.
-_backing := _matching("identity", "allow") if {
-	input.principal.type != "root"
+_backing := input.layers.identity[0].allow if {
+	not _root
 	every grant in _open_grants { grant.via == "account" }
 }
 

@@ -12,24 +12,17 @@ request := {
 	"encryption_context": {},
 	"child": null,
 	"grants": [],
-	"layers": {
-		"scp": null,
-		"rcp": null,
-		"endpoint": null,
-		"boundary": null,
-		"session": null,
-		"identity": [[]],
-		"resource": [[silent]],
-	},
+	"layers": {"identity": [silent], "resource": [silent]},
 }
 
 silent := {"allow": [], "deny": []}
 
-empty := [[silent]]
+empty := [silent]
 
-by(via) := [[{"allow": [[0, via]], "deny": []}]]
+# A layer that allows by via.
+by(via) := [{"allow": [["layer", 0, 0, 0, via]], "deny": []}]
 
-denies := [[{"allow": [], "deny": [[3, "policy"]]}]]
+denies := [{"allow": [], "deny": [["layer", 0, 0, 3, "policy"]]}]
 
 layers(changes) := {"layers": changes}
 
@@ -88,7 +81,6 @@ test_without_any_allow_a_request_is_refused if {
 		"layer": "resource",
 		"statements": [],
 		"grants": [],
-		"exempt": set(),
 	}
 }
 
@@ -109,12 +101,12 @@ test_a_deny_in_any_layer_wins_over_every_allow if {
 	every layer in ["scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"] {
 		answer := decided([
 			delegates, to_user,
-			layers({layer: [[{"allow": [[0, "account"]], "deny": [[3, "policy"]]}]]}),
+			layers({layer: [object.union(by("account")[0], {"deny": denies[0].deny})]}),
 		])
 		answer.allow == false
 		answer.reason == "explicit-deny"
 		answer.layer == layer
-		answer.statements == [[layer, 0, 0, 3, "policy"]]
+		answer.statements == denies[0].deny
 		answer.grants == []
 	}
 }
@@ -127,20 +119,18 @@ test_of_several_denies_the_first_layer_is_named if {
 	}
 }
 
-test_a_deny_names_its_level_and_policy if {
-	answer := decided([layers({"scp": [[silent], [silent, denies[0][0]]]})])
-	answer.statements == [["scp", 1, 1, 3, "policy"]]
+test_every_deny_of_the_layer_is_named if {
+	first := {"allow": [], "deny": [["scp", 0, 1, 3, "policy"]]}
+	second := {"allow": [], "deny": [["scp", 1, 0, 2, "policy"], ["scp", 1, 1, 0, "policy"]]}
+	decided([layers({"scp": [silent, second]})]).statements == second.deny
+	decided([layers({"scp": [first, second]})]).statements == array.concat(first.deny, second.deny)
 }
 
 test_every_scp_level_must_allow if {
 	verdict([delegates, layers({"scp": [by("policy")[0], by("policy")[0]]})]) == "allow identity"
-	verdict([delegates, layers({"scp": [by("policy")[0], [silent]]})]) == "no-allow scp"
-	verdict([delegates, layers({"scp": [[], by("policy")[0]]})]) == "no-allow scp"
+	verdict([delegates, layers({"scp": [by("policy")[0], silent]})]) == "no-allow scp"
+	verdict([delegates, layers({"scp": [silent, by("policy")[0]]})]) == "no-allow scp"
 	verdict([delegates, layers({"scp": []})]) == "no-allow scp"
-}
-
-test_any_scp_of_a_level_may_allow if {
-	verdict([delegates, layers({"scp": [[silent, by("policy")[0][0]]]})]) == "allow identity"
 }
 
 test_scps_bind_the_root_user if verdict([delegates, root, layers({"scp": empty})]) == "no-allow scp"
@@ -149,7 +139,6 @@ test_scps_do_not_bind_the_management_account if {
 	manager := {"principal": {"management": true}}
 	verdict([delegates, manager, layers({"scp": empty})]) == "allow identity"
 	verdict([delegates, manager, layers({"scp": denies})]) == "allow identity"
-	decided([delegates, manager, layers({"scp": denies})]).exempt == {"scp"}
 }
 
 test_scps_do_not_bind_service_linked_roles_nor_services if {
@@ -204,16 +193,13 @@ test_a_key_policy_allows_the_caller_itself if {
 	verdict([role, layers({"resource": by("role")})]) == "allow resource"
 	verdict([role, layers({"resource": by("session")})]) == "allow resource"
 	verdict([federated, layers({"resource": by("session")})]) == "allow resource"
-	decided([layers({"resource": by("user")})]).statements == [["resource", 0, 0, 0, "user"]]
+	decided([layers({"resource": by("user")})]).statements == by("user")[0].allow
 }
 
 test_the_account_in_a_key_policy_delegates if {
 	verdict([layers({"resource": by("account")})]) == "no-allow identity"
 	verdict([layers({"resource": by("account"), "identity": by("policy")})]) == "allow identity"
-	decided([delegates]).statements == [
-		["resource", 0, 0, 0, "account"],
-		["identity", 0, 0, 0, "policy"],
-	]
+	decided([delegates]).statements == array.concat(by("account")[0].allow, by("policy")[0].allow)
 }
 
 test_iam_policies_alone_do_not_open_a_key if {
@@ -221,20 +207,27 @@ test_iam_policies_alone_do_not_open_a_key if {
 }
 
 test_a_key_without_policy_is_not_opened_by_iam_policies if {
-	verdict([layers({"resource": null, "identity": by("policy")})]) == "no-allow resource"
+	answer := decide.decision with input as object.union(
+		object.remove(request, ["layers"]),
+		layers({"identity": by("policy")}),
+	)
+	[answer.reason, answer.layer] == ["no-allow", "resource"]
 }
 
 test_the_root_user_needs_no_iam_policy_where_the_account_is_allowed if {
 	verdict([root]) == "no-allow resource"
 	verdict([root, layers({"resource": by("account")})]) == "allow resource"
 	verdict([root, elsewhere, layers({"resource": by("account")})]) == "allow resource"
-	decided([root, layers({"resource": by("account")})]).statements == [["resource", 0, 0, 0, "account"]]
+	decided([root, layers({"resource": by("account")})]).statements == by("account")[0].allow
 }
 
 test_a_direct_allow_is_named_before_a_delegated_one if {
-	both := layers({"resource": [[{"allow": [[0, "account"], [1, "user"]], "deny": []}]], "identity": by("policy")})
+	both := layers({
+		"identity": by("policy"),
+		"resource": [{"allow": [["resource", 0, 0, 0, "account"], ["resource", 0, 0, 1, "user"]], "deny": []}],
+	})
 	verdict([both]) == "allow resource"
-	decided([both]).statements == [["resource", 0, 0, 0, "account"], ["resource", 0, 0, 1, "user"]]
+	decided([both]).statements == both.layers.resource[0].allow
 }
 
 test_a_service_is_allowed_by_the_key_policy_alone if {
@@ -266,13 +259,13 @@ test_across_accounts_the_own_side_is_named_first if {
 test_operations_on_no_key_are_allowed_by_iam_policies if {
 	verdict([identity_only]) == "no-allow identity"
 	verdict([identity_only, layers({"identity": by("policy")})]) == "allow identity"
-	decided([identity_only, layers({"identity": by("policy")})]).statements == [["identity", 0, 0, 0, "policy"]]
+	decided([identity_only, layers({"identity": by("policy")})]).statements == by("policy")[0].allow
 	verdict([identity_only, root]) == "allow root"
 }
 
 test_operations_on_no_key_heed_no_key_policy if {
 	answer := decided([identity_only, layers({"identity": by("policy"), "resource": by("account")})])
-	answer.statements == [["identity", 0, 0, 0, "policy"]]
+	answer.statements == by("policy")[0].allow
 	verdict([identity_only, root, layers({"resource": denies})]) == "allow root"
 	verdict([identity_only, layers({"resource": by("user")})]) == "no-allow identity"
 }
@@ -280,7 +273,7 @@ test_operations_on_no_key_heed_no_key_policy if {
 test_boundary_and_session_policy_limit_iam_policies if {
 	every layer in ["boundary", "session"] {
 		verdict([delegates, layers({layer: empty})]) == concat(" ", ["no-allow", layer])
-		verdict([delegates, layers({layer: [[]]})]) == concat(" ", ["no-allow", layer])
+		verdict([delegates, layers({layer: []})]) == concat(" ", ["no-allow", layer])
 		verdict([delegates, layers({layer: by("policy")})]) == "allow identity"
 		verdict([identity_only, layers({"identity": by("policy"), layer: empty})]) == concat(" ", ["no-allow", layer])
 	}
@@ -345,7 +338,7 @@ test_grants_allow_when_no_policy_does if {
 test_a_grant_to_the_account_delegates if {
 	verdict([to_account]) == "no-allow identity"
 	verdict([to_account, layers({"identity": by("policy")})]) == "allow grant"
-	decided([to_account, layers({"identity": by("policy")})]).statements == [["identity", 0, 0, 0, "policy"]]
+	decided([to_account, layers({"identity": by("policy")})]).statements == by("policy")[0].allow
 	verdict([to_account, root]) == "allow grant"
 	decided([to_account, root, layers({"identity": by("policy")})]).statements == []
 }
@@ -385,3 +378,18 @@ test_across_accounts_a_role_needs_both_sides if {
 }
 
 test_grants_have_no_say_in_trust if verdict([trust, to_user]) == "no-allow resource"
+
+exempt(changes) := layers_exempt if {
+	layers_exempt := decide.exempt with input as object.union_n(array.concat([request], changes))
+}
+
+test_layers_that_do_not_bind_are_listed if {
+	exempt([]) == set()
+	exempt([linked]) == {"scp", "rcp"}
+	exempt([service]) == {"scp", "boundary", "session", "identity"}
+	exempt([identity_only]) == {"resource"}
+	exempt([{"principal": {"management": true}}]) == {"scp"}
+	exempt([{"resource": {"management": true}}]) == {"rcp"}
+	exempt([{"resource": {"aws_managed": true}}]) == {"rcp"}
+	exempt([{"rule": "grant", "action": "kms:RetireGrant"}]) == {"rcp", "resource"}
+}

@@ -182,16 +182,10 @@ test_the_account_of_the_key_passes_retiring_on if {
 }
 
 layers := {"layers": {
-	"scp": null,
-	"rcp": null,
-	"endpoint": null,
-	"boundary": null,
-	"session": null,
-	"identity": [[]],
-	"resource": null,
+	"identity": [{"allow": [], "deny": []}],
 }}
 
-may := {"layers": {"identity": [[{"allow": [[0, "policy"]], "deny": []}]]}}
+may := {"layers": {"identity": [{"allow": [["identity", 0, 0, 0, "policy"]], "deny": []}]}}
 
 verdict(changes) := sprintf("%s %s", [answer.reason, answer.layer]) if {
 	answer := decide.decision with input as object.union_n(array.concat(
@@ -209,8 +203,8 @@ test_retiring_is_settled_by_the_grant if {
 
 test_a_key_policy_has_no_say_in_retiring if {
 	owner := {"resource": {"account": "111122223333"}}
-	silent := {"layers": {"resource": [[{"allow": [[0, "role"]], "deny": []}]]}}
-	denies := {"layers": {"resource": [[{"allow": [], "deny": [[0, "role"]]}]]}}
+	silent := {"layers": {"resource": [{"allow": [["resource", 0, 0, 0, "role"]], "deny": []}]}}
+	denies := {"layers": {"resource": [{"allow": [], "deny": [["resource", 0, 0, 0, "role"]]}]}}
 	verdict([owner, silent]) == "no-allow identity"
 	verdict([owner, may, denies]) == "allow grant"
 }
@@ -225,6 +219,6 @@ test_iam_policies_let_retire_in_the_accounts_that_may_pass_it_on if {
 
 test_a_deny_in_an_iam_policy_stops_retiring if {
 	retiree := {"grants": [object.union(grant, {"retiree": {"via": "role", "id": "AROAROLE"}})]}
-	denies := {"layers": {"identity": [[{"allow": [], "deny": [[0, "policy"]]}]]}}
+	denies := {"layers": {"identity": [{"allow": [], "deny": [["identity", 0, 0, 0, "policy"]]}]}}
 	verdict([retiree, denies]) == "explicit-deny identity"
 }

@@ -11,8 +11,12 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// Decision is the query that answers a question.
-const Decision = "data.keyreeve.decide.decision"
+// Decision is the query that answers a question; Exempt lists the layers that
+// do not bind the call.
+const (
+	Decision = "data.keyreeve.decide.decision"
+	Exempt   = "data.keyreeve.decide.exempt"
+)
 
 //go:embed *.rego
 var files embed.FS
