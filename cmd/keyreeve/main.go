@@ -65,14 +65,13 @@ Exit codes: 0 fine; 1 the command worked and the answer is "no"; 2 wrong flags
 or arguments; 3 the command could not do its work.`,
 		Example: `  keyreeve serve --dev
   keyreeve tls-probe localhost:8443`,
-		Args:          cobra.NoArgs,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(misused)
 	root.SetVersionTemplate("keyreeve {{.Version}}\n")
-	root.AddCommand(newServe(), newInit(), newTLSProbe())
+	root.AddCommand(newServe(), newInit(), newCompile(), newDecide(), newTLSProbe())
 	return root
 }
 
