@@ -70,7 +70,7 @@ func Compile(doc *policy.Document, o Options) (*Module, error) {
 	if o.ID == nil {
 		o.ID = func(arn string) string { return arn }
 	}
-	c := &compiler{kind: doc.Kind, id: o.ID, footprint: map[string]bool{},
+	c := &compiler{kind: doc.Kind, id: o.ID, footprint: map[string]*ast.Term{},
 		expanded: map[string][]string{}, actionSets: map[string]*ast.Term{}}
 	for i := range doc.Statements {
 		c.statement(&doc.Statements[i])
@@ -98,10 +98,11 @@ var errPackage = errors.New("a package is identifiers joined by dots")
 
 // A compiler gathers the rules of one document.
 type compiler struct {
-	kind      policy.Kind
-	id        func(string) string
-	pieces    []piece
-	footprint map[string]bool
+	kind   policy.Kind
+	id     func(string) string
+	pieces []piece
+	// footprint holds the references to input by their path.
+	footprint map[string]*ast.Term
 	effects   [policy.Deny + 1]bool
 	shared    [sharedFunctions]bool
 	errs      policy.Errors

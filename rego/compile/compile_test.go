@@ -22,14 +22,18 @@ func compiled(t testing.TB, kind policy.Kind, text string) *compile.Module {
 	t.Helper()
 	doc, err := policy.Parse(kind, []byte(text))
 	require.NoError(t, err)
-	m, err := compile.Compile(doc, compile.Options{Package: "test.document"})
-	require.NoError(t, err)
+	m := compileDocument(t, doc)
 	checkText(t, m)
 	return m
 }
 
-func checkText(t testing.TB, m *compile.Module) {
-	t.Helper()
+func compileDocument(t require.TestingT, doc *policy.Document) *compile.Module {
+	m, err := compile.Compile(doc, compile.Options{Package: "test.document"})
+	require.NoError(t, err)
+	return m
+}
+
+func checkText(t require.TestingT, m *compile.Module) {
 	text := m.Text()
 	parsed, err := ast.ParseModuleWithOpts("policy.rego", text, ast.ParserOptions{ProcessAnnotation: true, RegoVersion: ast.RegoV1})
 	require.NoError(t, err, text)
@@ -66,8 +70,7 @@ func preparedDocument(t testing.TB, text string) prepared {
 	return prepare(t, compiled(t, policy.Identity, text))
 }
 
-func prepare(t testing.TB, m *compile.Module) prepared {
-	t.Helper()
+func prepare(t require.TestingT, m *compile.Module) prepared {
 	p := prepared{module: m, text: m.Text()}
 	for _, strict := range []bool{true, false} {
 		q, err := rego.New(rego.Query("data."+m.Package+".verdict"), rego.ParsedModule(m.AST), rego.StrictBuiltinErrors(strict),
@@ -79,8 +82,7 @@ func prepare(t testing.TB, m *compile.Module) prepared {
 }
 
 // ask wants one answer of strict and lenient evaluation.
-func (p prepared) ask(t testing.TB, input map[string]any) verdict {
-	t.Helper()
+func (p prepared) ask(t require.TestingT, input map[string]any) verdict {
 	var answers []string
 	for _, q := range p.queries {
 		rs, err := q.Eval(context.Background(), rego.EvalInput(input))

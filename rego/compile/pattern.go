@@ -207,31 +207,38 @@ func orEmpty(r run) *ast.Term {
 }
 
 // manyStars is how many wildcards a regular expression may have before the
-// length of the subject is looked at first: what is shorter than the pattern's
-// text cannot match, so the pattern's length is bounded by the subject's.
+// length of the subject is looked at first; with variables, it always is.
 const manyStars = 8
 
 // regex says that subject matches p as a regular expression. Wildcards for
 // which within (by their index in parts) is set stay within the colons of an
-// ARN's part.
+// ARN's part. What is shorter than the pattern's text cannot match, so that
+// the subject's length bounds that of the expression.
 func (p *pattern) regex(subject *ast.Term, within map[int]bool) conj {
 	var b regexBuilder
 	length, stars := 0, 0
+	var variables []*ast.Term
+	times := map[*ast.Term]int{}
 	b.literal("^(?s:")
 	for i, part := range p.parts {
-		any := "."
+		wild := "."
 		if within[i] {
-			any = "[^:]"
+			wild = "[^:]"
 		}
 		switch part.Kind {
 		case policy.AnyText:
-			b.literal(any + "*")
+			b.literal(wild + "*")
 			stars++
 		case policy.AnyChar:
-			b.literal(any)
+			b.literal(wild)
 			length++
 		case policy.Variable:
-			b.term(callTerm(ast.RegexReplace, p.bound[part], ast.StringTerm(special), ast.StringTerm(`\$0`)))
+			v := p.bound[part]
+			b.term(callTerm(ast.RegexReplace, v, ast.StringTerm(special), ast.StringTerm(`\$0`)))
+			if times[v] == 0 {
+				variables = append(variables, v)
+			}
+			times[v]++
 		default:
 			b.literal(regexp.QuoteMeta(part.Text))
 			length += utf8.RuneCountInString(part.Text)
@@ -239,10 +246,14 @@ func (p *pattern) regex(subject *ast.Term, within map[int]bool) conj {
 	}
 	b.literal(")$")
 	match := call(ast.RegexMatch, b.done(), subject)
-	if stars < manyStars {
+	if stars < manyStars && len(variables) == 0 {
 		return conj{match}
 	}
-	return conj{call(ast.GreaterThanEq, callTerm(ast.Count, subject), ast.IntNumberTerm(length)), match}
+	least := ast.IntNumberTerm(length)
+	for _, v := range variables {
+		least = callTerm(ast.Plus, least, callTerm(ast.Multiply, ast.IntNumberTerm(times[v]), callTerm(ast.Count, v)))
+	}
+	return conj{call(ast.GreaterThanEq, callTerm(ast.Count, subject), least), match}
 }
 
 // special finds the characters that mean something in a regular expression.

@@ -81,7 +81,7 @@ func (c *compiler) statement(s *policy.Statement) {
 // keeps it short, for few rules name the same caller.
 func (sc *scope) rules(limbs []limb, action, rest conj) {
 	common := slices.Concat(action, limbs[0].late, rest)
-	shared := len(limbs) > 1 && len(common) > 1
+	shared := len(limbs) > 1 && (len(common) > 1 || len(common) == 1 && long(common[0]))
 	if shared {
 		name := sc.helperName("")
 		r := holdsIf(name, nil, common)
@@ -105,6 +105,16 @@ func (sc *scope) rules(limbs []limb, action, rest conj) {
 		sc.pieces = append(sc.pieces, p)
 	}
 	sc.pieces = append(sc.pieces, sc.helpers...)
+}
+
+// long tells whether an expression compares with more than a few constants.
+func long(e *ast.Expr) bool {
+	for _, t := range e.Operands() {
+		if set, ok := t.Value.(ast.Set); ok && set.Len() > 4 {
+			return true
+		}
+	}
+	return false
 }
 
 // never tells in the text that the statement has no rule, and why.
@@ -173,8 +183,13 @@ func (sc *scope) rule(part, comment string, args []*ast.Term, alternatives []con
 // reads records that the statement depends on a path below input, and is the
 // reference to it.
 func (sc *scope) reads(path ...string) *ast.Term {
-	sc.footprint[strings.Join(path, ".")] = true
-	return inputRef(path...)
+	field := strings.Join(path, ".")
+	ref, ok := sc.footprint[field]
+	if !ok {
+		ref = inputRef(path...)
+		sc.footprint[field] = ref
+	}
+	return ref
 }
 
 // action says which actions the statement is about; ok is false if none is

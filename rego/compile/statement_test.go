@@ -308,3 +308,27 @@ func TestFootprintNamesWhatIsRead(t *testing.T) {
 	assert.Equal(t, []string{"action", "principal.account", "principal.boundary", "principal.type", "principal.user"}, p.module.Footprint)
 	assert.False(t, p.module.Clock)
 }
+
+func TestWhatCannotBeSupportedIsRefusedWithItsPlace(t *testing.T) {
+	doc, err := policy.Parse(policy.Key, []byte(`{"Statement":{"Effect":"Allow","Principal":{"AWS":`+aliceARN+`},"Action":"kms:*","Resource":"*",
+		"Condition":{"StringEquals":{"aws:username":"x"}}}}`))
+	require.NoError(t, err)
+	for name, change := range map[string]func(s *policy.Statement){
+		"$.Statement": func(s *policy.Statement) { s.Effect = 0 },
+		"$.Statement.Condition.StringEquals['aws:username']": func(s *policy.Statement) { s.Conditions[0].Operator = "StringMatches" },
+		"$.Statement.Principal.AWS":                          func(s *policy.Statement) { s.Principals[0].Type = 0 },
+	} {
+		broken := *doc
+		broken.Statements = slices.Clone(doc.Statements)
+		broken.Statements[0].Conditions = slices.Clone(doc.Statements[0].Conditions)
+		broken.Statements[0].Principals = slices.Clone(doc.Statements[0].Principals)
+		change(&broken.Statements[0])
+		_, err := compile.Compile(&broken, compile.Options{})
+		var faults policy.Errors
+		require.ErrorAs(t, err, &faults, name)
+		assert.Equal(t, compile.CodeUnsupported, faults[0].Code)
+		assert.Equal(t, name, faults[0].Pos.Path)
+	}
+	_, err = compile.Compile(&policy.Document{}, compile.Options{})
+	assert.Error(t, err)
+}

@@ -36,7 +36,7 @@ var builtins = func() map[*ast.Builtin]*ast.Term {
 	for _, b := range []*ast.Builtin{
 		ast.AnyPrefixMatch, ast.AnySuffixMatch, ast.Assign, ast.Concat, ast.Contains, ast.Count, ast.EndsWith, ast.Equal,
 		ast.GreaterThan, ast.GreaterThanEq, ast.LessThan, ast.LessThanEq, ast.Lower, ast.Member, ast.Multiply, ast.NetCIDRContains,
-		ast.NetCIDRIsValid, ast.NotEqual, ast.ObjectGet, ast.ParseRFC3339Nanos, ast.RegexMatch, ast.RegexReplace, ast.StartsWith,
+		ast.NetCIDRIsValid, ast.NotEqual, ast.ObjectGet, ast.ParseRFC3339Nanos, ast.Plus, ast.RegexMatch, ast.RegexReplace, ast.StartsWith,
 		ast.ToNumber, ast.TrimPrefix, ast.TrimSuffix,
 	} {
 		m[b] = ast.NewTerm(b.Ref())
@@ -75,18 +75,34 @@ func negate(e *ast.Expr) *ast.Expr {
 // oneOf says that subject is one of values, of which there is at least one.
 func oneOf(subject *ast.Term, values []string) *ast.Expr {
 	if len(values) == 1 {
-		return call(ast.Equal, subject, ast.StringTerm(values[0]))
+		return call(ast.Equal, subject, stringTerm(values[0]))
 	}
 	return call(ast.Member, subject, stringSet(values))
 }
 
 func stringSet(values []string) *ast.Term {
-	s := ast.NewSet()
-	for _, v := range values {
-		s.Add(ast.StringTerm(v))
+	terms := make([]*ast.Term, len(values))
+	for i, v := range values {
+		terms[i] = stringTerm(v)
 	}
-	return ast.NewTerm(s)
+	return ast.SetTerm(terms...)
 }
+
+// stringTerm is a constant; those of known actions are shared.
+func stringTerm(s string) *ast.Term {
+	if t, ok := actionTerms[s]; ok {
+		return t
+	}
+	return ast.StringTerm(s)
+}
+
+var actionTerms = func() map[string]*ast.Term {
+	m := map[string]*ast.Term{}
+	for _, a := range policy.Actions {
+		m[a.Name] = ast.StringTerm(a.Name)
+	}
+	return m
+}()
 
 // stringArray is the array of the sorted values.
 func stringArray(values []string) *ast.Term {

@@ -22,13 +22,7 @@ _allow contains [0, "account"] if {
 #   statement: "$.Statement[1]"
 _allow contains [1, "user"] if {
 	input.principal.user == "arn:aws:iam::111122223333:user/ops/carol"
-	input.action in {
-		"kms:CreateAlias", "kms:CreateCustomKeyStore", "kms:CreateGrant", "kms:CreateKey",
-		"kms:DescribeCustomKeyStores", "kms:DescribeKey", "kms:EnableKey", "kms:EnableKeyRotation",
-		"kms:ListAliases", "kms:ListGrants", "kms:ListKeyPolicies", "kms:ListKeyRotations", "kms:ListKeys",
-		"kms:ListResourceTags", "kms:ListRetirableGrants", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion",
-		"kms:TagResource",
-	}
+	_statement_1
 }
 
 # METADATA
@@ -37,6 +31,11 @@ _allow contains [1, "user"] if {
 #   statement: "$.Statement[1]"
 _allow contains [1, "role"] if {
 	input.principal.role == "arn:aws:iam::111122223333:role/KeyAdmins"
+	_statement_1
+}
+
+# $.Statement[1], whoever calls
+_statement_1 if {
 	input.action in {
 		"kms:CreateAlias", "kms:CreateCustomKeyStore", "kms:CreateGrant", "kms:CreateKey",
 		"kms:DescribeCustomKeyStores", "kms:DescribeKey", "kms:EnableKey", "kms:EnableKeyRotation",
