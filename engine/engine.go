@@ -228,13 +228,15 @@ func (e *Engine) recorded(ctx context.Context, c *call) (any, error) {
 // perform decodes the input and runs the operation in its transaction.
 func (e *Engine) perform(ctx context.Context, c *call) (*Scope, any, error) {
 	input, err := c.protocol.decode(c.row.name, c.request)
-	if err != nil {
-		return nil, nil, err
+	if err == nil {
+		c.input = input
 	}
-	c.input = input
 	built, known := e.operations[c.protocol.service+":"+c.row.name]
-	if !known {
+	switch {
+	case !known:
 		return nil, nil, wire.Errorf(wire.UnsupportedOperation, "keyreeve does not offer %s yet.", c.row.name)
+	case err != nil:
+		return nil, nil, err
 	}
 	c.row = built
 	var scope *Scope

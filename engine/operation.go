@@ -148,8 +148,11 @@ func define[In, Out any](op Operation[In, Out]) row {
 		},
 		run: func(ctx context.Context, s *Scope, in any) (any, error) {
 			out, err := op.Run(ctx, s, in.(*In))
-			if err != nil || out == nil {
+			switch {
+			case err != nil:
 				return nil, err
+			case out == nil: // nothing to tell
+				return new(Out), nil
 			}
 			return out, nil
 		},

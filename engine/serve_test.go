@@ -28,6 +28,9 @@ var (
 	fenced = enginetest.Keys{ID: "AKIAFENCED", Secret: "fenced-secret"}
 	carol  = enginetest.Keys{ID: "AKIACAROL", Secret: "carol-secret"}
 	dave   = enginetest.Keys{ID: "AKIADAVE", Secret: "dave-secret"}
+	erin   = enginetest.Keys{ID: "AKIAERIN", Secret: "erin-secret"}
+
+	partnerRoot = enginetest.Keys{ID: "AKIAPARTNERROOT", Secret: "partner-root-secret"}
 )
 
 const (

@@ -5,7 +5,10 @@ package enginetest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -70,7 +73,8 @@ type Config struct {
 	Watch bool      // take up changes of the world, as EditWorld makes them
 }
 
-// New starts a Keyreeve, which stops with the test.
+// New starts a Keyreeve, which stops with the test. An internal fault of it
+// fails the test.
 func New(t testing.TB, c Config) *Keyreeve {
 	t.Helper()
 	if c.Dir == "" {
@@ -141,6 +145,9 @@ func (k *Keyreeve) listen(log *slog.Logger, watch bool) {
 			cancel()
 			require.NoError(k.t, running.Wait())
 			require.NoError(k.t, k.Close())
+			if faults := k.Log.String(); strings.Contains(faults, "request failed") {
+				k.t.Errorf("faults of the service:\n%s", faults)
+			}
 		})
 	}
 	k.t.Cleanup(k.stop)
@@ -169,6 +176,26 @@ func (k *Keyreeve) STS(keys Keys, region string) *stsclient.Client {
 		Credentials: credentials.NewStaticCredentialsProvider(keys.ID, keys.Secret, keys.Token),
 		HTTPClient:  http.DefaultClient, HTTPSignerV4: signer{k.Clock, v4.NewSigner()},
 	})
+}
+
+// Send posts a body for an operation of AWS KMS, signed with keys, and returns
+// the answer's body.
+func (k *Keyreeve) Send(keys Keys, region, operation, body string) []byte {
+	k.t.Helper()
+	r, err := http.NewRequestWithContext(k.t.Context(), http.MethodPost, k.URL+"/", strings.NewReader(body))
+	require.NoError(k.t, err)
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", "TrentService."+operation)
+	hash := sha256.Sum256([]byte(body))
+	err = signer{k.Clock, v4.NewSigner()}.SignHTTP(k.t.Context(), aws.Credentials{AccessKeyID: keys.ID, SecretAccessKey: keys.Secret, SessionToken: keys.Token},
+		r, hex.EncodeToString(hash[:]), "kms", region, time.Time{})
+	require.NoError(k.t, err)
+	answer, err := http.DefaultClient.Do(r)
+	require.NoError(k.t, err)
+	defer func() { require.NoError(k.t, answer.Body.Close()) }()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(k.t, err)
+	return text
 }
 
 // A signer signs at the time of the clock.

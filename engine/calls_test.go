@@ -1,0 +1,215 @@
+package engine_test
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/stretchr/testify/require"
+)
+
+// ARNs of principals of the test world.
+const (
+	aliceARN   = "arn:aws:iam::111122223333:user/alice"
+	bobARN     = "arn:aws:iam::111122223333:user/bob"
+	nobodyARN  = "arn:aws:iam::111122223333:user/nobody"
+	daveARN    = "arn:aws:iam::444455556666:user/dave"
+	carolARN   = "arn:aws:iam::444455556666:user/carol"
+	payrollARN = "arn:aws:iam::111122223333:role/payroll"
+)
+
+// A fixture is what a call of each operation needs: a key of acme with an
+// alias, a tag, a grant and a ciphertext, and a second key.
+type fixture struct {
+	key, other     string // ARNs
+	alias          string // of key
+	grant, token   string // on key: payroll may Decrypt, dave may retire
+	plaintext      []byte
+	blob           []byte // of plaintext, under key and pairs
+	pairs          map[string]string
+	tokens         []string // sent with every operation that takes grant tokens
+	description    string
+	bypass, dryRun *bool
+	policy         string // for PutKeyPolicy and CreateKey
+}
+
+// newFixture makes a fixture as alice, with a key policy; empty: the default
+// one.
+func (b bench) newFixture(policy string) fixture {
+	b.t.Helper()
+	key := b.newKey(policy)
+	f := fixture{
+		key: key, other: b.newKey(policy), alias: "alias/" + id(key),
+		plaintext: []byte("a plaintext of the fixture"), pairs: map[string]string{"dept": "finance"},
+		description: "described", policy: policy,
+	}
+	if policy == "" {
+		f.policy = delegating
+	}
+	c := b.as(alice)
+	_, err := c.CreateAlias(b.ctx, &kms.CreateAliasInput{AliasName: &f.alias, TargetKeyId: &f.key})
+	require.NoError(b.t, err)
+	_, err = c.TagResource(b.ctx, &kms.TagResourceInput{KeyId: &f.key, Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}}})
+	require.NoError(b.t, err)
+	granted, err := c.CreateGrant(b.ctx, &kms.CreateGrantInput{
+		KeyId: &f.key, GranteePrincipal: aws.String(payrollARN), RetiringPrincipal: aws.String(daveARN),
+		Operations: []types.GrantOperation{types.GrantOperationDecrypt},
+	})
+	require.NoError(b.t, err)
+	f.grant, f.token = *granted.GrantId, *granted.GrantToken
+	sealed, err := c.Encrypt(b.ctx, &kms.EncryptInput{KeyId: &f.key, Plaintext: f.plaintext, EncryptionContext: f.pairs})
+	require.NoError(b.t, err)
+	f.blob = sealed.CiphertextBlob
+	return f
+}
+
+// id is the key id in an ARN.
+func id(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+
+// delegating is the key policy that leaves all to acme's IAM policies.
+const delegating = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kms:*","Resource":"*"}]}`
+
+// open is the key policy that allows everything to everybody.
+const open = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}]}`
+
+// calls has one call of each operation that is offered, with all that the
+// operation can take, on a fixture.
+var calls = map[string]func(context.Context, *kms.Client, fixture) error{
+	"CancelKeyDeletion": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.CancelKeyDeletion(ctx, &kms.CancelKeyDeletionInput{KeyId: &f.key}))
+	},
+	"CreateAlias": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: aws.String(f.alias + "/2"), TargetKeyId: &f.key}))
+	},
+	"CreateGrant": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.CreateGrant(ctx, &kms.CreateGrantInput{
+			KeyId: &f.key, GranteePrincipal: aws.String(bobARN), RetiringPrincipal: aws.String(aliceARN), Name: aws.String("named"),
+			Operations:  []types.GrantOperation{types.GrantOperationEncrypt, types.GrantOperationDecrypt},
+			Constraints: &types.GrantConstraints{EncryptionContextSubset: f.pairs}, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
+	"CreateKey": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.CreateKey(ctx, &kms.CreateKeyInput{
+			Description: &f.description, Policy: &f.policy, BypassPolicyLockoutSafetyCheck: aws.ToBool(f.bypass),
+			Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}},
+		}))
+	},
+	"Decrypt": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.Decrypt(ctx, &kms.DecryptInput{
+			KeyId: &f.key, CiphertextBlob: f.blob, EncryptionContext: f.pairs, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
+	"DeleteAlias": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.DeleteAlias(ctx, &kms.DeleteAliasInput{AliasName: &f.alias}))
+	},
+	"DescribeKey": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &f.key, GrantTokens: f.tokens}))
+	},
+	"DisableKey": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.DisableKey(ctx, &kms.DisableKeyInput{KeyId: &f.key}))
+	},
+	"EnableKey": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.EnableKey(ctx, &kms.EnableKeyInput{KeyId: &f.key}))
+	},
+	"Encrypt": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.Encrypt(ctx, &kms.EncryptInput{
+			KeyId: &f.key, Plaintext: f.plaintext, EncryptionContext: f.pairs, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
+	"GenerateDataKey": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
+			KeyId: &f.key, KeySpec: types.DataKeySpecAes256, EncryptionContext: f.pairs, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
+	"GenerateDataKeyWithoutPlaintext": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.GenerateDataKeyWithoutPlaintext(ctx, &kms.GenerateDataKeyWithoutPlaintextInput{
+			KeyId: &f.key, NumberOfBytes: aws.Int32(24), EncryptionContext: f.pairs, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
+	"GenerateRandom": func(ctx context.Context, c *kms.Client, _ fixture) error {
+		return second(c.GenerateRandom(ctx, &kms.GenerateRandomInput{NumberOfBytes: aws.Int32(8)}))
+	},
+	"GetKeyPolicy": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: &f.key}))
+	},
+	"ListAliases": func(ctx context.Context, c *kms.Client, _ fixture) error {
+		return second(c.ListAliases(ctx, &kms.ListAliasesInput{Limit: aws.Int32(10)}))
+	},
+	"ListGrants": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.ListGrants(ctx, &kms.ListGrantsInput{KeyId: &f.key, Limit: aws.Int32(10)}))
+	},
+	"ListKeyPolicies": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.ListKeyPolicies(ctx, &kms.ListKeyPoliciesInput{KeyId: &f.key}))
+	},
+	"ListKeys": func(ctx context.Context, c *kms.Client, _ fixture) error {
+		return second(c.ListKeys(ctx, &kms.ListKeysInput{Limit: aws.Int32(10)}))
+	},
+	"ListResourceTags": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.ListResourceTags(ctx, &kms.ListResourceTagsInput{KeyId: &f.key}))
+	},
+	"ListRetirableGrants": func(ctx context.Context, c *kms.Client, _ fixture) error {
+		return second(c.ListRetirableGrants(ctx, &kms.ListRetirableGrantsInput{RetiringPrincipal: aws.String(aliceARN)}))
+	},
+	"PutKeyPolicy": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: &f.key, Policy: &f.policy, BypassPolicyLockoutSafetyCheck: aws.ToBool(f.bypass)}))
+	},
+	"ReEncrypt": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.ReEncrypt(ctx, &kms.ReEncryptInput{
+			SourceKeyId: &f.key, CiphertextBlob: f.blob, SourceEncryptionContext: f.pairs,
+			DestinationKeyId: &f.key, DestinationEncryptionContext: map[string]string{"dept": "audit"}, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
+	"RetireGrant": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.RetireGrant(ctx, &kms.RetireGrantInput{KeyId: &f.key, GrantId: &f.grant, DryRun: f.dryRun}))
+	},
+	"RevokeGrant": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.RevokeGrant(ctx, &kms.RevokeGrantInput{KeyId: &f.key, GrantId: &f.grant, DryRun: f.dryRun}))
+	},
+	"ScheduleKeyDeletion": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &f.key, PendingWindowInDays: aws.Int32(7)}))
+	},
+	"TagResource": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.TagResource(ctx, &kms.TagResourceInput{KeyId: &f.key, Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("blue")}}}))
+	},
+	"UntagResource": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.UntagResource(ctx, &kms.UntagResourceInput{KeyId: &f.key, TagKeys: []string{"team"}}))
+	},
+	"UpdateAlias": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.UpdateAlias(ctx, &kms.UpdateAliasInput{AliasName: &f.alias, TargetKeyId: &f.key}))
+	},
+	"UpdateKeyDescription": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.UpdateKeyDescription(ctx, &kms.UpdateKeyDescriptionInput{KeyId: &f.key, Description: &f.description}))
+	},
+}
+
+// second is the error of a call, whatever its answer.
+func second[T any](_ T, err error) error { return err }
+
+// onNoKey are the operations that name no key and so have no key state.
+var onNoKey = map[string]bool{"CreateKey": true, "GenerateRandom": true, "ListAliases": true, "ListKeys": true, "ListRetirableGrants": true}
+
+// arrange brings the key of a fixture into a state.
+func (b bench) arrange(f fixture, state types.KeyState) {
+	b.t.Helper()
+	var err error
+	switch state {
+	case types.KeyStateEnabled:
+	case types.KeyStateDisabled:
+		_, err = b.as(alice).DisableKey(b.ctx, &kms.DisableKeyInput{KeyId: &f.key})
+	case types.KeyStatePendingDeletion:
+		_, err = b.as(alice).ScheduleKeyDeletion(b.ctx, &kms.ScheduleKeyDeletionInput{KeyId: &f.key})
+	default:
+		b.t.Fatalf("the test cannot bring a key into state %s", state)
+	}
+	require.NoError(b.t, err)
+}
+
+// ready is the state in which an operation succeeds on the key of a fixture.
+func ready(operation string) types.KeyState {
+	if operation == "CancelKeyDeletion" {
+		return types.KeyStatePendingDeletion
+	}
+	return types.KeyStateEnabled
+}

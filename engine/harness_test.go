@@ -1,0 +1,91 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/aws/smithy-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/engine/audit"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// said is what the service answered, as "Code: message", or "ok".
+func said(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	var api smithy.APIError
+	switch {
+	case !errors.As(err, &api):
+		return "no answer: " + err.Error()
+	case api.ErrorMessage() == "":
+		return api.ErrorCode()
+	}
+	return api.ErrorCode() + ": " + api.ErrorMessage()
+}
+
+// An ask is a row of a table of calls: a sentence, the call, and what must be
+// answered.
+type ask struct {
+	name string
+	call func() error
+	want string
+}
+
+func answers(t *testing.T, asks []ask) {
+	t.Helper()
+	for _, a := range asks {
+		assert.Equal(t, a.want, said(a.call()), a.name)
+	}
+}
+
+// events are all audit events, in their order.
+func (b bench) events() []audit.Event {
+	b.t.Helper()
+	stored, err := b.Store.Events(0, 100_000)
+	require.NoError(b.t, err)
+	events := make([]audit.Event, len(stored))
+	for i, s := range stored {
+		require.NoError(b.t, json.Unmarshal(s.Data, &events[i]))
+	}
+	return events
+}
+
+// recorded are the events that a call leaves.
+func (b bench) recorded(call func() error) ([]audit.Event, error) {
+	b.t.Helper()
+	before := len(b.events())
+	err := call()
+	return b.events()[before:], err
+}
+
+// contents is what the store holds of a fixture's keys and of the keys of acme.
+func (b bench) contents(f fixture) string {
+	b.t.Helper()
+	var all []any
+	err := b.Store.View(func(tx *store.Tx) error {
+		keys, _, err := tx.KeysOf(acme, region, "", 1000)
+		if err != nil {
+			return err
+		}
+		aliases, _, err := tx.AliasesOf(acme, region, "", 1000)
+		if err != nil {
+			return err
+		}
+		grants, _, err := tx.GrantsOf(store.KeyAddr{Account: acme, Region: region, ID: id(f.key)}, "", 1000)
+		all = append(all, keys, aliases, grants)
+		return err
+	})
+	require.NoError(b.t, err)
+	text, err := json.Marshal(all)
+	require.NoError(b.t, err)
+	return string(text)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
