@@ -200,7 +200,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	all = append(all, s.finish(context.WithoutCancel(ctx)))
 	for range running {
-		<-ended // each returns http.ErrServerClosed once its server is shut down
+		_ = <-ended // each returns http.ErrServerClosed once its server is shut down
 	}
 	return errors.Join(all...)
 }

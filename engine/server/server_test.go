@@ -56,7 +56,7 @@ func start(t *testing.T, c Config) *Server {
 
 // post sends a request that outlives the context of the test's function.
 func post(url string) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(context.Background(), "POST", url, strings.NewReader("{}"))
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, strings.NewReader("{}"))
 	if err != nil {
 		return nil, err
 	}
@@ -86,13 +86,13 @@ func TestHandlerIsRequired(t *testing.T) {
 func TestRequestReachesTheHandlerUnchanged(t *testing.T) {
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	s := start(t, Config{Now: func() time.Time { return now }})
-	resp, body := do(t, http.DefaultClient, "POST", s.URL()+"/a%2Fb//c?x=%20y&x=1", `{"a":1}`)
+	resp, body := do(t, http.DefaultClient, http.MethodPost, s.URL()+"/a%2Fb//c?x=%20y&x=1", `{"a":1}`)
 	require.Equal(t, 200, resp.StatusCode)
 	require.Equal(t, wire.ContentType, resp.Header.Get("Content-Type"))
 	var got shown
 	require.NoError(t, json.Unmarshal([]byte(body), &got))
 	assert.Equal(t, resp.Header.Get("x-amzn-RequestId"), got.ID)
-	assert.Equal(t, "POST", got.Method)
+	assert.Equal(t, http.MethodPost, got.Method)
 	assert.Equal(t, "/a%2Fb//c", got.Path)
 	assert.Equal(t, "x=%20y&x=1", got.RawQuery)
 	assert.Equal(t, s.Addr().String(), got.Host)
@@ -107,7 +107,7 @@ func TestRequestReachesTheHandlerUnchanged(t *testing.T) {
 
 func TestEveryMethodAndPathReachesTheHandler(t *testing.T) {
 	s := start(t, Config{})
-	for _, row := range [][2]string{{"GET", "/"}, {"PUT", "/x"}, {"POST", "/healthz"}, {"BREW", "/"}, {"OPTIONS", "/a/b"}, {"GET", "/metrics"}} {
+	for _, row := range [][2]string{{http.MethodGet, "/"}, {"PUT", "/x"}, {http.MethodPost, "/healthz"}, {"BREW", "/"}, {"OPTIONS", "/a/b"}, {http.MethodGet, "/metrics"}} {
 		resp, body := do(t, http.DefaultClient, row[0], s.URL()+row[1], "")
 		require.Equal(t, 200, resp.StatusCode, row)
 		require.Contains(t, body, `"Method":"`+row[0]+`"`, row)
@@ -118,16 +118,16 @@ func TestOversizedBodyIsRefused(t *testing.T) {
 	s := start(t, Config{Handler: func(_ context.Context, r wire.Request) wire.Response {
 		return wire.Respond(nil, r.ID)
 	}})
-	resp, _ := do(t, http.DefaultClient, "POST", s.URL(), strings.Repeat("x", wire.MaxBody))
+	resp, _ := do(t, http.DefaultClient, http.MethodPost, s.URL(), strings.Repeat("x", wire.MaxBody))
 	require.Equal(t, 200, resp.StatusCode)
-	resp, body := do(t, http.DefaultClient, "POST", s.URL(), strings.Repeat("x", wire.MaxBody+1))
+	resp, body := do(t, http.DefaultClient, http.MethodPost, s.URL(), strings.Repeat("x", wire.MaxBody+1))
 	require.Equal(t, 413, resp.StatusCode)
 	require.JSONEq(t, `{"__type":"RequestEntityTooLargeException"}`, body)
 }
 
 func TestOversizedHeaderIsRefused(t *testing.T) {
 	s := start(t, Config{})
-	r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL(), nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL(), nil)
 	require.NoError(t, err)
 	r.Header.Set("X-Large", strings.Repeat("x", 2*maxHeader))
 	resp, err := http.DefaultClient.Do(r)
@@ -152,7 +152,7 @@ func TestPanicBecomesAnInternalErrorWithoutContentInTheLog(t *testing.T) {
 					return wire.Response{}
 				},
 			})
-			resp, body := do(t, http.DefaultClient, "POST", s.URL(), secret)
+			resp, body := do(t, http.DefaultClient, http.MethodPost, s.URL(), secret)
 			require.Equal(t, 500, resp.StatusCode)
 			require.Contains(t, body, `{"__type":"KMSInternalException","message":`)
 			require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
@@ -167,13 +167,13 @@ func TestPanicBecomesAnInternalErrorWithoutContentInTheLog(t *testing.T) {
 
 func TestAnswerWithoutStatusIsAnInternalError(t *testing.T) {
 	s := start(t, Config{Handler: func(context.Context, wire.Request) wire.Response { return wire.Response{} }})
-	resp, _ := do(t, http.DefaultClient, "POST", s.URL(), "")
+	resp, _ := do(t, http.DefaultClient, http.MethodPost, s.URL(), "")
 	require.Equal(t, 500, resp.StatusCode)
 }
 
 func TestHealthTellsWhatIsEnforced(t *testing.T) {
 	s := start(t, Config{Enforced: map[string]string{"grants": "yes"}})
-	resp, body := do(t, http.DefaultClient, "GET", s.URL()+"/healthz", "")
+	resp, body := do(t, http.DefaultClient, http.MethodGet, s.URL()+"/healthz", "")
 	require.Equal(t, 200, resp.StatusCode)
 	require.JSONEq(t, `{"status":"ok","enforced":{"grants":"yes"}}`, body)
 }
@@ -186,13 +186,13 @@ func TestReadinessFollowsReady(t *testing.T) {
 		defer mu.Unlock()
 		return cause
 	}})
-	resp, body := do(t, http.DefaultClient, "GET", s.URL()+"/readyz", "")
+	resp, body := do(t, http.DefaultClient, http.MethodGet, s.URL()+"/readyz", "")
 	require.Equal(t, 200, resp.StatusCode)
 	require.JSONEq(t, `{"status":"ready"}`, body)
 	mu.Lock()
 	cause = io.ErrUnexpectedEOF
 	mu.Unlock()
-	resp, body = do(t, http.DefaultClient, "GET", s.URL()+"/readyz", "")
+	resp, body = do(t, http.DefaultClient, http.MethodGet, s.URL()+"/readyz", "")
 	require.Equal(t, 503, resp.StatusCode)
 	require.JSONEq(t, `{"status":"not ready"}`, body)
 }
@@ -201,7 +201,7 @@ func TestMetricsAreWhereTheyWereAskedFor(t *testing.T) {
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "figures") })
 	get := func(t *testing.T, url string) string {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		require.NoError(t, err)
 		resp, err := http.DefaultClient.Do(r)
 		require.NoError(t, err)
@@ -321,11 +321,11 @@ func TestRequestAfterTheEndIsRefused(t *testing.T) {
 	require.NoError(t, s.Close())
 	require.NoError(t, s.finish(t.Context()))
 	w := httptest.NewRecorder()
-	s.api().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "POST", "/", nil))
+	s.api().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
 	require.Equal(t, 503, w.Code)
 	require.JSONEq(t, `{"__type":"ServiceUnavailableException"}`, w.Body.String())
 	w = httptest.NewRecorder()
-	s.api().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/readyz", nil))
+	s.api().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
 	require.Equal(t, 503, w.Code)
 	require.JSONEq(t, `{"status":"shutting down"}`, w.Body.String())
 }

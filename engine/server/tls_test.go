@@ -79,7 +79,7 @@ func TestWeakClientsAreRefused(t *testing.T) {
 	for name, c := range rows {
 		t.Run(name, func(t *testing.T) {
 			c.RootCAs = roots
-			r, err := http.NewRequestWithContext(t.Context(), "GET", s.URL(), nil)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL(), nil)
 			require.NoError(t, err)
 			resp, err := client(c).Do(r)
 			if err == nil {

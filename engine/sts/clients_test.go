@@ -151,7 +151,7 @@ func TestSDKForGo(t *testing.T) {
 	assert.Equal(t, "arn:aws:sts::444400001111:assumed-role/Reader/sess-7", *role.AssumedRoleUser.Arn)
 	assert.Equal(t, "AROAINVENTED:sess-7", *role.AssumedRoleUser.AssumedRoleId)
 	assert.Equal(t, "noor", *role.SourceIdentity)
-	assert.Positive(t, *role.PackedPolicySize)
+	assert.Positive(t, *role.PackedPolicySize) //nolint:staticcheck // clients still read it
 	assert.WithinDuration(t, time.Now().Add(15*time.Minute), *role.Credentials.Expiration, time.Minute)
 
 	session := client(url, *role.Credentials.AccessKeyId, *role.Credentials.SecretAccessKey, *role.Credentials.SessionToken)

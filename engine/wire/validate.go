@@ -161,7 +161,7 @@ func echo(s *shape, v reflect.Value) string {
 
 // show writes a value as the service does: 'text', '7', '[a, b]', '{k=v}'.
 func show(v reflect.Value) string {
-	text := ""
+	var text string
 	switch v.Kind() {
 	case reflect.String:
 		text = v.String()

@@ -81,12 +81,7 @@ func badCharacter(s string, latin bool) (int, bool) {
 
 // latinOne tells the characters that A-30 permits.
 func latinOne(c rune) bool {
-	switch {
-	case c == '\t' || c == '\n' || c == '\r':
-		return true
-	default:
-		return c >= 0x20 && c <= 0x7e || c >= 0xa0 && c <= 0xff
-	}
+	return c == '\t' || c == '\n' || c == '\r' || c >= 0x20 && c <= 0x7e || c >= 0xa0 && c <= 0xff
 }
 
 func (p *parser) document(root node) *Document {
