@@ -21,7 +21,7 @@ func TestExamplesOfTheFormatLoad(t *testing.T) {
 	}
 	rest, err := os.ReadFile("testdata/format.txtar")
 	require.NoError(t, err)
-	w, err := loadAll(append(rest, "-- world.yaml --\n"+examples.String()...))
+	w, err := loadText(append(rest, "-- world.yaml --\n"+examples.String()...))
 	require.NoError(t, err)
 	assert.Empty(t, w.Unreferenced())
 	_, ok := w.AccessKey("AKIASTORAGE")

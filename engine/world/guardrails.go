@@ -3,9 +3,6 @@ package world
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"net/netip"
-	"slices"
-	"strings"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
@@ -111,80 +108,6 @@ func (l *loader) implySCP(to *[]*Policy) {
 		l.parse(p, policy.SCP, []byte(fullAccess), nil, "")
 		*to = []*Policy{p}
 	}
-}
-
-// endpoint reads a VPC endpoint.
-func (l *loader) endpoint(id string, v value) {
-	e := Endpoint{ID: id}
-	var peers []string
-	v.named(isEndpoint)
-	v.fields(table{
-		"account":   textInto(&e.Account, isAccount),
-		"region":    textInto(&e.Region, isRegion),
-		"vpc":       textInto(&e.VPC, isVPC),
-		"hosts":     textsInto(&e.Hosts, isHost),
-		"listeners": textsInto(&e.Listeners, isListener),
-		"peers":     textsInto(&peers, isPrefix),
-		"policy": func(v value) {
-			e.Policy = &Policy{}
-			l.policyInto(e.Policy, policy.Endpoint)(v)
-		},
-	}, "account", "region", "vpc")
-	for _, peer := range peers {
-		if prefix, err := netip.ParsePrefix(peer); err == nil { // isPrefix has reported any that is not
-			e.Peers = append(e.Peers, prefix)
-		}
-	}
-	if e.Policy != nil {
-		e.Policy.Account = e.Account
-	}
-	l.later(func() {
-		v.accountExists(e.Account)
-		if !l.world.Offers(e.Account, e.Region) {
-			v.failf("the account does not have the Region %s", e.Region)
-		}
-	})
-	l.world.endpoints = append(l.world.endpoints, e)
-	slices.SortFunc(l.world.endpoints, func(a, b Endpoint) int { return strings.Compare(a.ID, b.ID) })
-}
-
-func isPrefix(text string) string {
-	p, err := netip.ParsePrefix(text)
-	if err != nil || p != p.Masked() {
-		return "must be an address range such as 10.1.0.0/16, without host bits"
-	}
-	return ""
-}
-
-// service reads an integrated service.
-func (l *loader) service(principal string, v value) {
-	s := Service{Principal: principal}
-	v.named(isService)
-	v.fields(table{
-		"access-keys": l.accessKeysInto(&s.Keys, AccessKey{Service: principal}),
-		"acts-for": func(v value) {
-			for _, item := range v.items() {
-				s.ActsFor = append(s.ActsFor, l.mandate(item))
-			}
-		},
-	}, "access-keys")
-	l.world.services = append(l.world.services, s)
-	slices.SortFunc(l.world.services, func(a, b Service) int { return strings.Compare(a.Principal, b.Principal) })
-}
-
-func (l *loader) mandate(v value) Mandate {
-	var m Mandate
-	v.fields(table{
-		"accounts": textsInto(&m.Accounts, isAccount),
-		"regions":  textsInto(&m.Regions, isRegion),
-		"actions":  textsInto(&m.Actions, isAction),
-	}, "accounts", "regions", "actions")
-	l.later(func() {
-		for _, id := range m.Accounts {
-			v.accountExists(id)
-		}
-	})
-	return m
 }
 
 func (v value) accountExists(id string) {

@@ -9,24 +9,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// loadAll loads an archive with every section of the format taken.
-func loadAll(text []byte) (*World, error) {
+// loadText loads the text of an archive.
+func loadText(text []byte) (*World, error) {
 	src, err := readArchive(text)
 	if err != nil {
 		return nil, err
 	}
-	l := newLoader(src)
-	for name := range l.offered {
-		l.offered[name] = true
-	}
-	return l.load(nil)
+	return newLoader(src).load(nil)
 }
 
 func organization(t *testing.T) *World {
 	t.Helper()
 	text, err := os.ReadFile("testdata/organization.txtar")
 	require.NoError(t, err)
-	w, err := loadAll(text)
+	w, err := loadText(text)
 	require.NoError(t, err)
 	return w
 }
@@ -69,11 +65,49 @@ func TestEndpointsAndServices(t *testing.T) {
 	assert.Empty(t, key.Account)
 }
 
-func TestSectionsThatAreNotOfferedAreRefused(t *testing.T) {
-	_, err := Load("testdata/organization.txtar", nil)
-	for _, section := range []string{"organization", "endpoints", "services"} {
-		assert.ErrorContains(t, err, section+": is not supported yet")
+func TestEndpointIsReachedThroughItsListenersAndPeers(t *testing.T) {
+	e, ok := organization(t).Endpoint("vpce-0123456789abcdef0")
+	require.True(t, ok)
+	assert.True(t, e.At("inside"))
+	assert.False(t, e.At(""), "not at the public listener, since it is bound to another")
+	assert.True(t, (&Endpoint{}).At(""))
+	assert.False(t, (&Endpoint{}).At("inside"))
+	assert.True(t, e.Trusts(netip.MustParseAddr("10.1.2.3")))
+	assert.True(t, e.Trusts(netip.MustParseAddr("::ffff:10.1.2.3")))
+	assert.False(t, e.Trusts(netip.MustParseAddr("10.2.0.1")))
+	assert.False(t, e.Trusts(netip.Addr{}))
+	_, ok = organization(t).Endpoint("vpce-00000000")
+	assert.False(t, ok)
+}
+
+func TestServiceMayDoWhatItsMandatesSay(t *testing.T) {
+	s, ok := organization(t).Service("s3.amazonaws.com")
+	require.True(t, ok)
+	assert.True(t, s.May("111122223333", "us-east-1", "kms:GenerateDataKeyWithoutPlaintext"))
+	assert.True(t, s.May("111122223333", "us-east-1", "KMS:decrypt"))
+	assert.False(t, s.May("111122223333", "us-east-1", "kms:DecryptX"))
+	assert.False(t, s.May("111122223333", "us-east-1", "kms:Encrypt"))
+	assert.False(t, s.May("444455556666", "us-east-1", "kms:Decrypt"))
+	assert.False(t, s.May("111122223333", "eu-west-1", "kms:Decrypt"))
+	assert.False(t, (&Service{}).May("111122223333", "us-east-1", "kms:Decrypt"))
+}
+
+func TestNamesOfServices(t *testing.T) {
+	w := organization(t)
+	s, _ := w.Service("s3.amazonaws.com")
+	assert.Equal(t, []string{"s3.amazonaws.com", "s3.us-east-1.amazonaws.com"}, s.Names("us-east-1"))
+	assert.Equal(t, "states.us-east-1.amazonaws.com", (&Service{Principal: "states.amazonaws.com.cn"}).Via("us-east-1"))
+	for name, want := range map[string]bool{
+		"s3.amazonaws.com": true, "s3.us-east-1.amazonaws.com": true, "s3.eu-west-1.amazonaws.com": false, "s3": false, "": false,
+	} {
+		_, ok := w.ServiceNamed(name)
+		assert.Equal(t, want, ok, name)
 	}
+	for alias, want := range map[string]bool{"alias/aws/s3": true, "alias/aws/ebs": false, "alias/s3": false} {
+		_, ok := w.ServiceOfKey(alias)
+		assert.Equal(t, want, ok, alias)
+	}
+	assert.Equal(t, []string{"alias/aws/s3"}, w.PredefinedAliases())
 }
 
 func TestWrongGuardrails(t *testing.T) {
@@ -111,9 +145,25 @@ func TestWrongGuardrails(t *testing.T) {
 			"services: {s3.amazonaws.com: {access-keys: {S: s}, acts-for: [{accounts: [444455556666], regions: [us-east-1], actions: [kms:*]}]}}\n",
 			"acts-for[0]: the world has no account 444455556666",
 		},
+		"proxies everywhere": {
+			"endpoints: {vpce-01234567: {account: 111122223333, region: us-east-1, vpc: vpc-01234567, peers: [0.0.0.0/0]}}\n",
+			"endpoints.vpce-01234567.peers[0]: all addresses may be no proxies",
+		},
+		"a service that acts in an unknown Region": {
+			"services: {s3.amazonaws.com: {access-keys: {S: s}, acts-for: [{accounts: [111122223333], regions: [eu-west-1], actions: [kms:*]}]}}\n",
+			"acts-for[0]: the world does not have the Region eu-west-1",
+		},
+		"a service named with a Region": {
+			"services: {s3.us-east-1.amazonaws.com: {access-keys: {S: s}}}\n",
+			`services."s3.us-east-1.amazonaws.com": is the service's name in one Region`,
+		},
+		"two services with one AWS managed key": {
+			"services: {ec2.amazonaws.com: {access-keys: {A: s}, managed-keys: [ebs]}, ebs.amazonaws.com: {access-keys: {B: s}}}\n",
+			`services."ebs.amazonaws.com": has the same id or alias as services."ec2.amazonaws.com"`,
+		},
 		"a setting that does not exist": {"settings: {colour: blue}\n", "settings.colour: unknown field"},
 	} {
-		_, err := loadAll([]byte(accounts + c.text))
+		_, err := loadText([]byte(accounts + c.text))
 		assert.ErrorContains(t, err, c.want, name)
 	}
 }

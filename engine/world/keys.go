@@ -76,7 +76,7 @@ func (l *loader) checkAliases(k *Key, v value) {
 		v.failf("more than %d aliases", maxAliases)
 	}
 	for _, alias := range k.Aliases {
-		if strings.HasPrefix(alias, "alias/aws/") != k.AWSManaged {
+		if strings.HasPrefix(alias, reservedAliases) != k.AWSManaged {
 			v.failf("the aliases of AWS managed keys, and of no others, begin with alias/aws/")
 		}
 		l.unique(k.Account+" "+k.Region+" "+alias, v)

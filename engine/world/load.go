@@ -40,7 +40,6 @@ type loader struct {
 	src      *source
 	world    *World
 	problems Problems
-	offered  map[string]bool  // sections of the format that may be used
 	places   map[string]value // where a field that may stand once stands
 	taken    map[string]value // ids and aliases of which there can be one
 	read     map[string]bool  // policy files referred to
@@ -48,19 +47,12 @@ type loader struct {
 	finish   []func()
 }
 
-// offered says which sections this version takes. The others are parsed by the
-// same table once they are true here.
-func offered() map[string]bool {
-	return map[string]bool{"organization": false, "endpoints": false, "services": false, "settings": false}
-}
-
 func newLoader(src *source) *loader {
 	return &loader{
-		src:     src,
-		offered: offered(),
-		places:  make(map[string]value),
-		taken:   make(map[string]value),
-		read:    make(map[string]bool),
+		src:    src,
+		places: make(map[string]value),
+		taken:  make(map[string]value),
+		read:   make(map[string]bool),
 		world: &World{
 			partition:  "aws",
 			digest:     src.digest(),
@@ -146,7 +138,7 @@ func (v value) preamble() {
 // sections is the table of what may stand at the top of a file.
 func (l *loader) sections() table {
 	known := func(value) {} // read by preamble
-	t := table{
+	return table{
 		"version":              textInto(new(string), oneOf("1")),
 		"partition":            known,
 		"regions":              known,
@@ -157,14 +149,6 @@ func (l *loader) sections() table {
 		"services":             named(l.service),
 		"settings":             once(l.settings),
 	}
-	for name, yes := range l.offered {
-		if !yes {
-			t[name] = func(v value) {
-				v.keyFailf("is not supported yet; a world that needs it is refused rather than half obeyed")
-			}
-		}
-	}
-	return t
 }
 
 // settings is the place for options of the whole world. There are none yet.

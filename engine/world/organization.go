@@ -1,7 +1,5 @@
 package world
 
-import "net/netip"
-
 // An Organization is a tree of units with guardrails on each level.
 type Organization struct {
 	ID         string // o-…
@@ -61,30 +59,4 @@ func (o *Organization) Path(account string) string {
 		path = u.ID + "/" + path
 	}
 	return o.ID + "/" + path
-}
-
-// An Endpoint is a VPC endpoint for the service.
-type Endpoint struct {
-	ID        string // vpce-…
-	Account   string
-	Region    string
-	VPC       string
-	Policy    *Policy        // nil: everything is allowed
-	Hosts     []string       // names that select it among those of its listeners and peers
-	Listeners []string       // names of listeners bound to it
-	Peers     []netip.Prefix // proxies whose PROXY protocol header may name it
-}
-
-// A Service is an integrated AWS service with credentials of its own.
-type Service struct {
-	Principal string // s3.amazonaws.com
-	Keys      []AccessKey
-	ActsFor   []Mandate
-}
-
-// A Mandate says for whom a service may act. Empty lists admit nothing.
-type Mandate struct {
-	Accounts []string
-	Regions  []string
-	Actions  []string // patterns such as kms:GenerateDataKey*
 }
