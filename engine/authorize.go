@@ -166,7 +166,7 @@ func (s *Scope) storedPolicy(k *store.Key) (*decision.Policy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parsing the policy of key %s: %w", k.Addr.ID, err)
 	}
-	return &decision.Policy{Name: defaultPolicyName, Owner: k.Addr.Account, Document: doc, Principals: k.Policy.Principals}, nil
+	return &decision.Policy{Name: ask.DefaultPolicyName, Owner: k.Addr.Account, Document: doc, Principals: k.Policy.Principals}, nil
 }
 
 // aliases adds kms:ResourceAliases, which is absent when the key is over its

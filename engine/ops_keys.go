@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyreeve/keyreeve/crypto/spec"
+	"github.com/keyreeve/keyreeve/engine/ask"
 	"github.com/keyreeve/keyreeve/engine/condition"
 	"github.com/keyreeve/keyreeve/engine/lifecycle"
 	"github.com/keyreeve/keyreeve/engine/wire"
@@ -144,7 +145,7 @@ func createKey(ctx context.Context, s *Scope, in *wire.CreateKeyInput) (*wire.Cr
 		State: string(lifecycle.Enabled), Manager: "CUSTOMER", Description: deref(in.Description),
 		Created: s.Now, Tags: tags,
 	}
-	text := either(in.Policy, defaultKeyPolicy(s.World.Partition(), s.Caller.Account))
+	text := either(in.Policy, ask.DefaultKeyPolicy(s.World.Partition(), s.Caller.Account))
 	if key.Policy, err = s.keyPolicy(ctx, key, text, deref(in.BypassPolicyLockoutSafetyCheck)); err != nil {
 		return nil, err
 	}

@@ -3,18 +3,13 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 
+	"github.com/keyreeve/keyreeve/engine/ask"
 	"github.com/keyreeve/keyreeve/engine/condition"
-	"github.com/keyreeve/keyreeve/engine/decision"
-	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/wire"
 	"github.com/keyreeve/keyreeve/rego/policy"
 	"github.com/keyreeve/keyreeve/store"
 )
-
-// defaultPolicyName is the only name that a key policy can have (LST-07).
-const defaultPolicyName = "default"
 
 // maxKeyPolicy is the longest key policy in bytes (RQ-04).
 const maxKeyPolicy = 32_768
@@ -41,7 +36,7 @@ func policyOperations() []row {
 				if err := checkPolicyName(in.PolicyName); err != nil {
 					return nil, err
 				}
-				return &wire.GetKeyPolicyOutput{Policy: new(s.key(0).Policy.Text), PolicyName: new(defaultPolicyName)}, nil
+				return &wire.GetKeyPolicyOutput{Policy: new(s.key(0).Policy.Text), PolicyName: new(ask.DefaultPolicyName)}, nil
 			},
 		}),
 		define(Operation[wire.ListKeyPoliciesInput, wire.ListKeyPoliciesOutput]{
@@ -55,7 +50,7 @@ func policyOperations() []row {
 }
 
 func checkPolicyName(name *string) error {
-	if either(name, defaultPolicyName) != defaultPolicyName {
+	if either(name, ask.DefaultPolicyName) != ask.DefaultPolicyName {
 		return wire.Errorf(wire.NotFound, "No such policy exists")
 	}
 	return nil
@@ -78,8 +73,8 @@ func listKeyPolicies(_ context.Context, s *Scope, in *wire.ListKeyPoliciesInput)
 		return nil, err
 	}
 	out := &wire.ListKeyPoliciesOutput{PolicyNames: []string{}, Truncated: new(false)}
-	if page.after < defaultPolicyName {
-		out.PolicyNames = append(out.PolicyNames, defaultPolicyName)
+	if page.after < ask.DefaultPolicyName {
+		out.PolicyNames = append(out.PolicyNames, ask.DefaultPolicyName)
 	}
 	return out, nil
 }
@@ -90,56 +85,27 @@ func (s *Scope) keyPolicy(ctx context.Context, k store.Key, text string, bypass 
 	if len(text) > maxKeyPolicy {
 		return store.Policy{}, wire.Errorf(wire.LimitExceeded, "The policy is %d bytes long; a key policy may have at most %d.", len(text), maxKeyPolicy)
 	}
-	doc, err := policy.Parse(policy.Key, []byte(text))
+	p, err := ask.ReadPolicy(s.World, policy.Key, text)
+	if err == nil && !bypass {
+		resource := Resource{ARN: s.keyARN(&k), Account: k.Addr.Account, Key: &k}
+		err = s.asked().Lockout(ctx, s.engine.cfg.Decisions, resource.asked(), p)
+	}
 	if err != nil {
 		return store.Policy{}, malformed(err)
 	}
-	ids, err := s.bind(doc)
-	if err != nil {
-		return store.Policy{}, err
-	}
-	p := store.Policy{Text: text, Principals: ids}
-	if bypass {
-		return p, nil
-	}
-	return p, s.checkLockout(ctx, k, doc, ids)
+	return store.Policy{Text: text, Principals: p.Principals}, nil
 }
 
-// malformed turns what is wrong with a document into the service's error, with
-// JSON path and position.
+// malformed turns what is wrong with a document into the service's error. A
+// text that the service fixes stands alone; others come with JSON path and
+// position.
 func malformed(err error) error {
-	var problems policy.Errors
-	if !errors.As(err, &problems) {
+	var faults policy.Errors
+	switch {
+	case !errors.As(err, &faults):
 		return err
+	case faults[0].Code == ask.CodeUnknownPrincipal, faults[0].Code == ask.CodeLockout:
+		return wire.Errorf(wire.MalformedPolicyDocument, "%s", faults[0].Message)
 	}
-	return wire.Errorf(wire.MalformedPolicyDocument, "%s", problems.Summary())
-}
-
-// bind finds the unique id of each principal that a document names; one that
-// does not exist is refused by name and place.
-func (s *Scope) bind(doc *policy.Document) (map[string]string, error) {
-	ids, unknown := identity.Bind(s.World, doc)
-	if len(unknown) == 0 {
-		return ids, nil
-	}
-	first := unknown[0]
-	return nil, wire.Errorf(wire.MalformedPolicyDocument,
-		"Policy contains a statement with one or more invalid principals. (%s at %s, line %d: no such principal in this world)",
-		first.Text, first.Pos.Path, first.Pos.Line)
-}
-
-// checkLockout refuses a policy under which the caller could not put another
-// on k.
-func (s *Scope) checkLockout(ctx context.Context, k store.Key, doc *policy.Document, ids map[string]string) error {
-	resource := Resource{ARN: s.keyARN(&k), Account: k.Addr.Account, Key: &k}
-	p := decision.Policy{Name: defaultPolicyName, Owner: k.Addr.Account, Document: doc, Principals: ids}
-	q := s.asked().Lockout(resource.asked(), &p)
-	d, err := s.engine.cfg.Decisions.Decide(ctx, q)
-	if err != nil {
-		return fmt.Errorf("deciding the lockout check: %w", err)
-	}
-	if !d.Allowed {
-		return wire.Errorf(wire.MalformedPolicyDocument, "The new key policy will not allow you to update the key policy in the future.")
-	}
-	return nil
+	return wire.Errorf(wire.MalformedPolicyDocument, "%s", faults.Summary())
 }

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/keyreeve/keyreeve/crypto/spec"
+	"github.com/keyreeve/keyreeve/engine/ask"
 	"github.com/keyreeve/keyreeve/engine/grant"
 	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/lifecycle"
@@ -85,7 +85,7 @@ func (e *Engine) seed(ctx context.Context, w *world.World, k *world.Key) error {
 
 func seedPolicy(w *world.World, k *world.Key) store.Policy {
 	if k.Policy == nil {
-		return store.Policy{Text: defaultKeyPolicy(w.Partition(), k.Account)}
+		return store.Policy{Text: ask.DefaultKeyPolicy(w.Partition(), k.Account)}
 	}
 	return store.Policy{Text: k.Policy.Document.Text, Principals: k.Policy.Principals}
 }
@@ -119,21 +119,4 @@ func (e *Engine) seedRecords(tx *store.Tx, w *world.World, k *world.Key, record 
 		}
 	}
 	return nil
-}
-
-// defaultKeyPolicy is what a key gets when CreateKey names no policy (CRK-06).
-func defaultKeyPolicy(partition, account string) string {
-	return strings.NewReplacer("PARTITION", partition, "ACCOUNT", account).Replace(`{
-  "Version" : "2012-10-17",
-  "Id" : "key-default-1",
-  "Statement" : [ {
-    "Sid" : "Enable IAM User Permissions",
-    "Effect" : "Allow",
-    "Principal" : {
-      "AWS" : "arn:PARTITION:iam::ACCOUNT:root"
-    },
-    "Action" : "kms:*",
-    "Resource" : "*"
-  } ]
-}`)
 }

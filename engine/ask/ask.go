@@ -82,24 +82,3 @@ func vocabulary(k Check) condition.Vocabulary {
 	}
 	return vocabularies[k.Action]
 }
-
-// everything is an identity policy that allows all: with it, a delegation to
-// the account satisfies the lockout check (A-32).
-const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
-
-var allowAll = func() decision.Policy {
-	doc, err := policy.Parse(policy.Identity, []byte(everything))
-	if err != nil {
-		panic("ask: " + err.Error()) // the document is a constant
-	}
-	return decision.Policy{Name: "lockout-check", Document: doc}
-}()
-
-// Lockout is the question whether the caller could put another policy on a key
-// that had p: p alone counts (A-32).
-func (c Call) Lockout(r Resource, p *decision.Policy) decision.Question {
-	q := c.Question(Check{Rule: decision.KeyPolicy, Action: "kms:PutKeyPolicy", Resource: r, Policy: p})
-	q.Identity = []decision.Policy{allowAll}
-	q.Boundary, q.Session, q.SCP, q.RCP, q.Endpoint = nil, nil, nil, nil, nil
-	return q
-}
