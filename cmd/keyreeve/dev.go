@@ -40,16 +40,17 @@ type devWorld struct {
 
 // announce says what is served, and prints lines to paste into a shell: those of
 // an administrator, and beside them those of a plain user.
-func (d devWorld) announce(out io.Writer, enforced string) error {
+func (d devWorld) announce(out io.Writer, enforced []string) error {
 	config := filepath.Join(d.data, "aws-config")
 	if err := os.WriteFile(config, []byte(d.profiles()), 0o600); err != nil {
 		return fmt.Errorf("writing profiles: %w", err)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "keyreeve, development mode: data in %s, world in %s\n", d.data, d.path)
-	fmt.Fprintf(&b, "Enforced on %s.\nNothing is allowed by default.\n", enforced)
+	b.WriteString("Nothing is allowed by default. Enforced:\n  " + strings.Join(enforced, "\n  ") + "\n")
 	b.WriteString("\n# paste into another terminal:\n")
 	region := d.world.Regions()[0]
+	b.WriteString("unset AWS_PROFILE AWS_SESSION_TOKEN\n")
 	fmt.Fprintf(&b, "export AWS_ENDPOINT_URL=%s\n", quoteShell(d.url))
 	fmt.Fprintf(&b, "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", region, region)
 	if d.authority != "" {

@@ -140,7 +140,7 @@ func (s *service) hosts() []string {
 // server is ready.
 func (s *service) announce(url string, i *instance.Instance, authority string) error {
 	enforced := enforcement(i.Enforced())
-	s.log.Info("serving", "url", url, "data", s.flags.data, "world", s.worldPath(), "enforced", enforced)
+	s.log.Info("serving", "url", url, "data", s.flags.data, "world", s.worldPath(), "enforced", strings.Join(enforced, "; "))
 	for _, file := range i.World().Unreferenced() {
 		s.log.Warn("nothing in the world names this policy", "file", file)
 	}
@@ -154,16 +154,15 @@ func (s *service) announce(url string, i *instance.Instance, authority string) e
 	return err
 }
 
-// enforcement is one line about what is enforced: layers by what is done with
-// them.
-func enforcement(layers map[string]string) string {
-	byWhat := map[string][]string{}
+// enforcement lists what is enforced, a line for each way.
+func enforcement(layers map[string]string) []string {
+	byWay := map[string][]string{}
 	for _, layer := range slices.Sorted(maps.Keys(layers)) {
-		byWhat[layers[layer]] = append(byWhat[layers[layer]], layer)
+		byWay[layers[layer]] = append(byWay[layers[layer]], layer)
 	}
-	var parts []string
-	for _, what := range slices.Sorted(maps.Keys(byWhat)) {
-		parts = append(parts, what+": "+strings.Join(byWhat[what], ", "))
+	var lines []string
+	for _, way := range slices.Sorted(maps.Keys(byWay)) {
+		lines = append(lines, strings.Join(byWay[way], ", ")+": "+way)
 	}
-	return strings.Join(parts, "; ")
+	return lines
 }

@@ -2,7 +2,8 @@
 // a call or two, and says what must come of it.
 //
 // It reads the AWS_… environment that `keyreeve serve --dev` prints, and the
-// profile bob of AWS_CONFIG_FILE for a user who may do less.
+// profile bob of AWS_CONFIG_FILE for a user who may do less. With the argument
+// "keys" it only lists the keys of the account.
 package main
 
 import (
@@ -10,10 +11,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
 func main() {
-	if err := run(context.Background(), os.Stdout); err != nil {
+	take := run
+	if len(os.Args) == 2 && os.Args[1] == "keys" {
+		take = list
+	}
+	if err := take(context.Background(), os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "tour:", err)
 		os.Exit(1)
 	}
@@ -53,6 +60,27 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	_, err = fmt.Fprintln(out, "the tour with the AWS SDK for Go is complete")
 	return err
+}
+
+// list prints the ARN of each key.
+func list(ctx context.Context, out io.Writer) error {
+	t, err := newTour()
+	if err != nil {
+		return err
+	}
+	pages := kms.NewListKeysPaginator(t.alice, &kms.ListKeysInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, k := range page.Keys {
+			if _, err := fmt.Fprintln(out, *k.KeyArn); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 var steps = []step{
