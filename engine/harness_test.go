@@ -3,10 +3,12 @@ package engine_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -89,3 +91,38 @@ func (b bench) contents(f fixture) string {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// hidden is the answer to a ciphertext whose key the caller may not know of
+//
+const hidden = "AccessDeniedException: The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access."
+
+// listedKeys are the ARNs of acme's keys, in no order.
+func (b bench) listedKeys() []string {
+	b.t.Helper()
+	out, err := b.as(alice).ListKeys(b.ctx, &kms.ListKeysInput{})
+	require.NoError(b.t, err)
+	arns := make([]string, len(out.Keys))
+	for i, k := range out.Keys {
+		arns[i] = *k.KeyArn
+	}
+	return arns
+}
+
+// addGrants puts n grants on a key, past the API.
+func (b bench) addGrants(addr store.KeyAddr, n int) {
+	b.t.Helper()
+	for first := 0; first < n; first += 100 {
+		require.NoError(b.t, b.Store.Update(func(tx *store.Tx) error {
+			for i := first; i < min(n, first+100); i++ {
+				err := tx.PutGrant(store.Grant{
+					ID: fmt.Sprintf("%064x", i), Key: addr, Created: b.Clock.Now(), IssuingAccount: acme, Grantee: aliceARN,
+					GranteeID: "user/AIDAEXAMPLE", GranteeAccount: acme, Operations: []string{"Decrypt"},
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+}
