@@ -19,7 +19,7 @@ import data.keyreeve.grants
 #   denies (A-10), guardrails (A-11), use across accounts (A-12), what the
 #   policies allow, what grants allow (A-55); then it is refused (A-19).
 # entrypoint: true
-decision := _denial(_denying[0]) if _denied
+decision := _refusal("explicit-deny", _denying[0]) if _denied
 
 else := _refusal(barrier.reason, barrier.layer) if barrier := _barrier
 
@@ -39,21 +39,7 @@ _denying := [layer |
 	not exempt[layer]
 ]
 
-_denial(layer) := {
-	"allow": false,
-	"reason": "explicit-deny",
-	"layer": layer,
-	"statements": [match | match := input.layers[layer][_].deny[_]],
-	"grants": [],
-}
-
-_refusal(reason, layer) := {
-	"allow": false,
-	"reason": reason,
-	"layer": layer,
-	"statements": [],
-	"grants": [],
-}
+_refusal(reason, layer) := {"allow": false, "reason": reason, "layer": layer, "grants": []}
 
 # METADATA
 # title: The layers that do not bind this call
@@ -86,30 +72,28 @@ exempt contains "resource" if input.rule in {"identity_only", "grant"}
 # (A-11), and use across accounts where the permissions table says no (A-12).
 _barrier := {"reason": "no-allow", "layer": "scp"} if _unguarded
 
-else := {"reason": "no-allow", "layer": "endpoint"} if _silent("endpoint")
+else := {"reason": "no-allow", "layer": "endpoint"} if _closed
 
 else := {"reason": "cross-account", "layer": "resource"} if {
-	_foreign
 	not input.cross_account_possible
-}
-
-_unguarded if {
-	_gap
-	not exempt.scp
+	_foreign
 }
 
 # Every level of SCPs must allow.
-_gap if {
+_unguarded if {
 	some level in input.layers.scp
 	not level.allow[0]
+	not exempt.scp
 }
 
-_gap if input.layers.scp == []
+_unguarded if {
+	input.layers.scp == []
+	not exempt.scp
+}
 
-# A layer of one level is attached, and does not allow.
-_silent(layer) if {
-	input.layers[layer]
-	not input.layers[layer][0].allow[0]
+_closed if {
+	endpoint := input.layers.endpoint
+	not endpoint[0].allow[0]
 }
 
 # A service has no account, so it is never foreign (A-13 d).
@@ -124,9 +108,7 @@ _at_home if input.principal.account == input.resource.account
 # resource policy speaks about, the account leaves to its IAM policies.
 _vias contains "account" if input.rule == "identity_only"
 
-_vias contains match[4] if some match in _speaking
-
-_speaking := input.layers.resource[0].allow if not input.rule in {"identity_only", "grant"}
+_vias contains input.layers.resource[_].allow[_][4] if input.rule in {"key_policy", "trust"}
 
 _open contains via if {
 	some via in _vias
@@ -142,9 +124,11 @@ _missing(source, via) := lacking[0] if {
 
 _lacks contains "identity" if not _entitled
 
-_lacks contains "boundary" if _silent("boundary")
-
-_lacks contains "session" if _silent("session")
+_lacks contains layer if {
+	some layer in ["boundary", "session"]
+	levels := input.layers[layer]
+	not levels[0].allow[0]
+}
 
 # A federated user's session without session policy has none of the
 # permissions of its parent user.
@@ -185,21 +169,11 @@ else := ["session"] if input.principal.type == "user"
 
 else := ["boundary", "session"]
 
-_permission := {
-	"allow": true,
-	"reason": "allow",
-	"layer": "identity",
-	"statements": array.concat(_opening, input.layers.identity[0].allow),
-	"grants": [],
-} if not _unaided
+_permission := {"allow": true, "reason": "allow", "layer": _permitting, "grants": []}
 
-else := {"allow": true, "reason": "allow", "layer": _unaided, "statements": _opening, "grants": []}
-
-_opening := [match | some match in _speaking; _open[match[4]]]
-
-# What settles it without IAM policies: the policy of the resource, or that the
-# caller is the root user.
-_unaided := "resource" if _direct
+# What allows: the policy of the resource, or that the caller is the root user;
+# else it needed IAM policies.
+_permitting := "resource" if _direct
 
 else := "root" if {
 	_root
@@ -208,9 +182,12 @@ else := "root" if {
 
 else := "resource" if _root
 
+else := "identity"
+
 _direct if {
 	some via in _open
-	not _delegates("policy", via)
+	via != "account"
+	not _foreign
 }
 
 _open_grants contains grant if {
@@ -222,17 +199,8 @@ _granted := {
 	"allow": true,
 	"reason": "allow",
 	"layer": "grant",
-	"statements": _backing,
 	"grants": {grant.id | some grant in _open_grants},
 }
-
-# Grants for the account alone have IAM policies beside them.
-_backing := input.layers.identity[0].allow if {
-	not _root
-	every grant in _open_grants { grant.via == "account" }
-}
-
-else := []
 
 # What a refusal lacked. A caller of another account is told of its own side
 # first, which does not depend on what that account holds (A-20).
@@ -248,3 +216,33 @@ _misses contains _missing("policy", via) if some via in _vias
 _misses contains _missing("grant", grant.via) if some grant in grants.applying
 
 _misses contains _missing("policy", "account") if _foreign
+
+# METADATA
+# title: The statements that settled it
+# description: |
+#   Those that denied, in the layer that the decision names; or those that
+#   together allowed. None when an allow was missing, or a grant allowed that
+#   needs no policy beside it.
+# entrypoint: true
+statements := [match | match := input.layers[decision.layer][_].deny[_]] if decision.reason == "explicit-deny"
+
+else := array.concat(_opening, _supporting) if decision.allow
+
+else := []
+
+_opening := [match |
+	decision.layer in {"resource", "identity"}
+	match := input.layers.resource[_].allow[_]
+	_open[match[4]]
+	not exempt.resource
+]
+
+_supporting := input.layers.identity[0].allow if decision.layer == "identity"
+
+else := input.layers.identity[0].allow if {
+	decision.layer == "grant"
+	not _root
+	every grant in _open_grants { grant.via == "account" }
+}
+
+else := []

@@ -11,11 +11,12 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// Decision is the query that answers a question; Exempt lists the layers that
-// do not bind the call.
+// The queries: Decision answers a question; Statements names the statements
+// that settled it, and Exempt the layers that do not bind the call.
 const (
-	Decision = "data.keyreeve.decide.decision"
-	Exempt   = "data.keyreeve.decide.exempt"
+	Decision   = "data.keyreeve.decide.decision"
+	Statements = "data.keyreeve.decide.statements"
+	Exempt     = "data.keyreeve.decide.exempt"
 )
 
 //go:embed *.rego
