@@ -2,7 +2,6 @@ package decision
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -22,38 +21,59 @@ type account struct {
 	// caller: the reader is the caller.
 	caller bool
 
-	explained   sync.Once
-	exempt      []Layer
+	once        sync.Once
 	nearestMiss *NearestMiss
 }
 
-// explain works out, once, what the decision itself did not need: which layers
-// were exempt, and the nearest miss. It explains a decision that stands, so an
-// error here leaves the explanation out.
-func (a *account) explain() {
-	a.explained.Do(func() {
-		ctx := context.Background()
-		var err, missErr error
-		a.exempt, err = a.findExempt(ctx)
-		a.nearestMiss, missErr = a.findNearest(ctx)
-		if err = errors.Join(err, missErr); err != nil {
-			a.engine.config.Log.Error("explaining a decision", slog.String("action", a.question.Action), slog.Any("error", err))
+// explain works out, once, what the decision itself did not need. It explains a
+// decision that stands, so an error here leaves the explanation out.
+func (a *account) explain() *outcome {
+	a.outcome.once.Do(func() {
+		var err error
+		if a.outcome.explanation, err = a.engine.explain(context.Background(), a); err != nil {
+			a.complain("explaining a decision", err)
 		}
 	})
+	return a.outcome
 }
 
-func (a *account) findExempt(ctx context.Context) ([]Layer, error) {
-	found, err := a.engine.exempt.run(ctx, a.engine.data, decideInput(a.question, a.attachments))
+// explain asks which statements settled a question, and which layers do not
+// bind the call.
+func (e *Engine) explain(ctx context.Context, a *account) (x explanation, err error) {
+	input := decideInput(a.question, a.attachments)
+	settled, err := e.statements.run(ctx, e.data, input)
 	if err != nil {
-		return nil, fmt.Errorf("asking for exempt layers: %w", err)
+		return x, fmt.Errorf("asking for the statements: %w", err)
 	}
-	return readExempt(found)
+	exempt, err := e.exempt.run(ctx, e.data, input)
+	if err != nil {
+		return x, fmt.Errorf("asking for exempt layers: %w", err)
+	}
+	if x.settled, err = readStatements(settled, a.attachments); err != nil {
+		return x, err
+	}
+	x.exempt, err = readExempt(exempt)
+	return x, err
+}
+
+// nearest looks, once, for the nearest miss.
+func (a *account) nearest() *NearestMiss {
+	a.once.Do(func() {
+		var err error
+		if a.nearestMiss, err = a.findNearest(context.Background()); err != nil {
+			a.complain("looking for the nearest miss", err)
+		}
+	})
+	return a.nearestMiss
+}
+
+func (a *account) complain(doing string, err error) {
+	a.engine.config.Log.Error(doing, slog.String("action", a.question.Action), slog.Any("error", err))
 }
 
 // evidence tells the account in full, as far as its reader may see.
 func (a *account) evidence() Evidence {
-	a.explain()
-	q, out := a.question, a.outcome
+	q, out := a.question, a.explain()
 	e := Evidence{
 		Version:   EvidenceVersion,
 		Allowed:   out.allowed,
@@ -72,7 +92,7 @@ func (a *account) evidence() Evidence {
 	for i := range layers {
 		e.Layers = append(e.Layers, a.layerEvidence(i)...)
 	}
-	e.Nearest = a.nearestMiss
+	e.Nearest = a.nearest()
 	return e
 }
 
@@ -95,7 +115,7 @@ func (a *account) layerEvidence(layer int) []LayerEvidence {
 		return one(SaidHidden)
 	case a.attachments.levels[layer] == notAttached:
 		return one(SaidNotAttached)
-	case slices.Contains(a.exempt, layers[layer]):
+	case slices.Contains(a.outcome.exempt, layers[layer]):
 		return one(SaidExempt)
 	}
 	all := make([]LayerEvidence, a.attachments.levels[layer])
@@ -175,7 +195,7 @@ func (s Statement) same(o Statement) bool {
 // deniedBy is the ARN of the first policy that denied, if the reader may see
 // it and it has one.
 func (a *account) deniedBy() string {
-	if a.outcome.reason != ExplicitDeny || len(a.outcome.settled) == 0 {
+	if a.outcome.reason != ExplicitDeny || len(a.explain().settled) == 0 {
 		return ""
 	}
 	r := a.outcome.settled[0]

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
 )
 
 // Cache keys are written so that different facts never make equal keys: each
@@ -78,21 +80,33 @@ func appendPairs(b []byte, pairs map[string]string) []byte {
 // A field is a place in the input of documents. It writes its value.
 type field func(b []byte, q *Question) []byte
 
-// readFootprint finds the fields that a program reads.
-func readFootprint(paths []string) ([]field, error) {
-	fields := make([]field, 0, len(paths))
+// readFootprint finds the fields that a program reads, and the condition keys
+// among them.
+func readFootprint(paths []string) (fields []field, keys []contextKey, err error) {
 	for _, path := range paths {
 		if key, ok := strings.CutPrefix(path, "context."); ok {
-			fields = append(fields, func(b []byte, q *Question) []byte { return appendSet(b, q.Context[key]) })
+			keys = append(keys, contextKey{key, ast.StringTerm(key)})
 			continue
 		}
 		f, ok := footprint[path]
 		if !ok {
-			return nil, fmt.Errorf("a program reads input.%s, which is no part of a question", path)
+			return nil, nil, fmt.Errorf("a program reads input.%s, which is no part of a question", path)
 		}
 		fields = append(fields, f)
 	}
-	return fields, nil
+	return fields, keys, nil
+}
+
+// key is the values of all that the program reads.
+func (pr *program) key(b []byte, q *Question) []byte {
+	b = appendNumber(b, int(pr.id))
+	for _, f := range pr.footprint {
+		b = f(b, q)
+	}
+	for _, k := range pr.context {
+		b = appendSet(b, q.Context[k.name])
+	}
+	return b
 }
 
 var footprint = map[string]field{
@@ -106,4 +120,67 @@ var footprint = map[string]field{
 	"principal.services": func(b []byte, q *Question) []byte { return appendSet(b, q.Principal.Services) },
 	"principal.provider": func(b []byte, q *Question) []byte { return appendOptional(b, q.Principal.Provider) },
 	"principal.boundary": func(b []byte, q *Question) []byte { return appendBoolean(b, q.Boundary != nil) },
+}
+
+// decideKey is all that decideInput holds.
+func decideKey(b []byte, q *Question, a *attachments) []byte {
+	b = append(b, byte(q.Rule))
+	b = appendString(b, q.Action)
+	b = appendBoolean(b, q.CrossAccountPossible)
+	b = appendString(b, string(q.Principal.Type))
+	b = appendOptional(b, q.Principal.Account)
+	b = appendBoolean(b, q.Principal.Management)
+	b = appendString(b, q.Resource.Account)
+	b = appendBoolean(b, q.Resource.Management)
+	b = appendBoolean(b, q.Resource.AWSManaged)
+	b = appendGrants(b, q)
+	if q.Child == nil {
+		b = append(b, markAbsent)
+	} else {
+		b = appendSet(b, q.Child.Operations)
+		b = appendPairs(appendPairs(b, q.Child.Equals), q.Child.Subset)
+	}
+	next := 0
+	for layer, levels := range a.levels {
+		b = appendNumber(b, levels+1) // notAttached is -1
+		for level := range max(0, levels) {
+			first := next
+			for next < len(a.slots) && a.slots[next].layer == layer && a.slots[next].level == level {
+				next++
+			}
+			b = appendNumber(b, next-first)
+			for i := first; i < next; i++ {
+				b = append(b, a.slots[i].verdict.code...)
+			}
+		}
+	}
+	return b
+}
+
+// appendGrants writes the grants with what they are held against.
+func appendGrants(b []byte, q *Question) []byte {
+	b = appendNumber(b, len(q.Grants))
+	if len(q.Grants) == 0 {
+		return b
+	}
+	p := &q.Principal
+	for _, id := range []string{p.User, p.Role, p.Session, p.Provider} {
+		b = appendOptional(b, id)
+	}
+	b = appendSet(b, p.Services)
+	b = appendNumber(b, len(q.EncryptionContext))
+	if len(q.EncryptionContext) > 0 {
+		b = appendPairs(b, q.EncryptionContext)
+	}
+	for i := range q.Grants {
+		g := &q.Grants[i]
+		b = appendString(b, g.ID)
+		for _, party := range []Party{g.Grantee, g.Retiree} {
+			b = appendString(appendString(b, string(party.Via)), party.ID)
+		}
+		b = appendString(b, g.IssuingAccount)
+		b = appendSet(b, g.Operations)
+		b = appendPairs(appendPairs(b, g.Equals), g.Subset)
+	}
+	return b
 }

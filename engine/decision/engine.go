@@ -30,12 +30,15 @@ type Config struct {
 
 // An Engine decides questions. It is safe for concurrent use.
 type Engine struct {
-	config   Config
-	data     data
-	decide   *query
-	exempt   *query
+	config Config
+	data   data
+
+	decide, statements, exempt *query // of the Rego library
+
 	programs *programs
 	variants variantCache
+	verdicts *memory[*verdict]
+	outcomes *memory[*outcome]
 }
 
 // New prepares an engine and has it decide known samples; it returns an error
@@ -52,6 +55,9 @@ func build(c Config, modules map[string]*ast.Module) (*Engine, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 64 << 20
+	}
 	if c.ProgramBytes == 0 {
 		c.ProgramBytes = 256 << 20
 	}
@@ -59,14 +65,17 @@ func build(c Config, modules map[string]*ast.Module) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the decision: %w", err)
 	}
-	exempt := decide.asking(ast.MustParseRef(lib.Exempt))
 	ctx := context.Background()
 	d, err := newData(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{config: c, data: d, decide: decide, exempt: exempt, programs: newPrograms(c.ProgramBytes)}
-	e.variants.made = newLRU[*policy.Document, *variants](c.ProgramBytes / 16)
+	e := &Engine{config: c, data: d, decide: decide, programs: newPrograms(c.ProgramBytes)}
+	e.statements = decide.asking(ast.MustParseRef(lib.Statements))
+	e.exempt = decide.asking(ast.MustParseRef(lib.Exempt))
+	e.variants.made = newCache[*policy.Document, *variants](c.ProgramBytes / 16)
+	e.verdicts = newMemory[*verdict](c)
+	e.outcomes = newMemory[*outcome](c)
 	if err := e.check(ctx); err != nil {
 		return nil, err
 	}
@@ -107,7 +116,7 @@ func (e *Engine) seen(ctx context.Context, full *account) (*account, error) {
 			return nil, err
 		}
 		if seen.outcome.allowed {
-			seen.outcome = opaque
+			seen.outcome = &outcome{reason: NoAllow, layer: LayerResource} // and nothing else
 		}
 	}
 	seen.hide()
@@ -126,15 +135,8 @@ func (e *Engine) account(ctx context.Context, q *Question) (*account, error) {
 			return nil, err
 		}
 	}
-	input := documentInput(q)
-	for i := range a.slots {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		s := &a.slots[i]
-		if s.verdict, err = s.program.evaluate(ctx, e.data, s.policy, input); err != nil {
-			return nil, err
-		}
+	if err := e.judge(ctx, q, a); err != nil {
+		return nil, err
 	}
 	out, err := e.combine(ctx, q, a)
 	if err != nil {
@@ -143,11 +145,52 @@ func (e *Engine) account(ctx context.Context, q *Question) (*account, error) {
 	return &account{engine: e, question: q, attachments: a, outcome: out}, nil
 }
 
+// judge has the policies say which of their statements match.
+func (e *Engine) judge(ctx context.Context, q *Question, a *attachments) error {
+	var input *ast.Term // made when the first policy needs it
+	var key []byte
+	for i := range a.slots {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s := &a.slots[i]
+		evaluate := func() (*verdict, error) {
+			if input == nil {
+				input = documentInput(q, a.slots)
+			}
+			return s.program.evaluate(ctx, e.data, s.policy, input)
+		}
+		if !e.config.Cache || s.program.clock {
+			v, err := evaluate()
+			if err != nil {
+				return err
+			}
+			s.verdict = v
+			continue
+		}
+		key = s.program.key(key[:0], q)
+		v, err := remember(e.verdicts, key, evaluate, func() (*verdict, error) {
+			return s.program.evaluate(ctx, e.data, s.policy, wholeInput(q))
+		})
+		if err != nil {
+			return err
+		}
+		s.verdict = v
+	}
+	return nil
+}
+
 // combine has decide.rego make one answer of all verdicts.
 func (e *Engine) combine(ctx context.Context, q *Question, a *attachments) (*outcome, error) {
-	found, err := e.decide.run(ctx, e.data, decideInput(q, a))
-	if err != nil {
-		return nil, fmt.Errorf("combining verdicts: %w", err)
+	evaluate := func() (*outcome, error) {
+		found, err := e.decide.run(ctx, e.data, decideInput(q, a))
+		if err != nil {
+			return nil, fmt.Errorf("combining verdicts: %w", err)
+		}
+		return readOutcome(found, q)
 	}
-	return readOutcome(found, q, a)
+	if !e.config.Cache {
+		return evaluate()
+	}
+	return remember(e.outcomes, decideKey(nil, q, a), evaluate, evaluate)
 }

@@ -38,7 +38,7 @@ func TestEngineRefusesToStartOnWrongSamples(t *testing.T) {
 	assert.ErrorIs(t, err, errShape)
 	_, err = build(Config{}, library(t, `else := _refusal("no-allow", _lacking)`, ``))
 	assert.ErrorIs(t, err, errNoAnswer)
-	_, err = build(Config{}, library(t, `"grants": [],`, `"grants": [], "more": 1,`))
+	_, err = build(Config{}, library(t, `"grants": []}`, `"grants": [], "more": 1}`))
 	assert.ErrorIs(t, err, errShape)
 	_, err = build(Config{}, library(t, `_permission if _open[_]`, `_permission if count(input.rule + 1) > 0`))
 	require.Error(t, err)

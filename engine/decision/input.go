@@ -4,13 +4,30 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// documentInput is the input of every compiled document. Facts that the
-// question lacks are absent.
-func documentInput(q *Question) *ast.Term {
+// documentInput is the input of compiled documents. Facts that the question
+// lacks are absent, and so are condition keys that none of the programs reads.
+func documentInput(q *Question, slots []slot) *ast.Term {
+	context := ast.NewObject()
+	for i := range slots {
+		for _, k := range slots[i].program.context {
+			if values, ok := q.Context[k.name]; ok && context.Get(k.term) == nil {
+				context.Insert(k.term, stringsTerm(values))
+			}
+		}
+	}
+	return inputTerm(q, context)
+}
+
+// wholeInput is documentInput with every condition key.
+func wholeInput(q *Question) *ast.Term {
 	context := ast.NewObjectWithCapacity(len(q.Context))
 	for name, values := range q.Context {
 		context.Insert(ast.StringTerm(name), stringsTerm(values))
 	}
+	return inputTerm(q, context)
+}
+
+func inputTerm(q *Question, context ast.Object) *ast.Term {
 	principal := principalTerm(&q.Principal)
 	principal.Insert(termBoundary, booleanTerm(q.Boundary != nil))
 	return ast.ObjectTerm(

@@ -26,7 +26,7 @@ func (a *account) findNearest(ctx context.Context) (*NearestMiss, error) {
 	if a.outcome.reason != NoAllow || !ok || a.hidden[layer] {
 		return nil, nil
 	}
-	input := documentInput(a.question)
+	input := wholeInput(a.question)
 	tried := 0
 	for _, s := range a.attachments.of(layer) {
 		if !a.legible(&s) {
@@ -119,7 +119,7 @@ type origin struct{ statement, condition int }
 
 // variantCache keeps the variants of documents.
 type variantCache struct {
-	made *lru[*policy.Document, *variants]
+	made *cache[*policy.Document, *variants]
 }
 
 // of returns the variants of d; nil if it has none, or too many.

@@ -2,19 +2,29 @@ package decision
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
-// An outcome is the answer of decide.rego, checked. It is immutable.
+// An outcome is the answer of decide.rego, checked. It is immutable, and may
+// be remembered: equal questions share it.
 type outcome struct {
 	allowed bool
 	reason  Reason
 	layer   Layer
-	settled []reference
 	grants  []string
+
+	once sync.Once
+	explanation
+}
+
+// An explanation is what decide.rego adds for evidence.
+type explanation struct {
+	settled []reference
+	exempt  []Layer
 }
 
 // A reference names one match of one policy by its place.
@@ -34,10 +44,10 @@ var settling = map[Reason][]Layer{
 
 // readOutcome checks that an answer is exactly what decide.rego can say about
 // this question.
-func readOutcome(t *ast.Term, q *Question, a *attachments) (*outcome, error) {
+func readOutcome(t *ast.Term, q *Question) (*outcome, error) {
 	o, ok := t.Value.(ast.Object)
-	if !ok || o.Len() != 5 {
-		return nil, misshapen("a decision is an object of five fields")
+	if !ok || o.Len() != 4 {
+		return nil, misshapen("a decision is an object of four fields")
 	}
 	out := &outcome{}
 	allowed, ok := boolean(o.Get(termAllow))
@@ -49,13 +59,8 @@ func readOutcome(t *ast.Term, q *Question, a *attachments) (*outcome, error) {
 	if !slices.Contains(settling[out.reason], out.layer) || out.allowed != (out.reason == Allow) {
 		return nil, misshapen("reason and layer of a decision disagree")
 	}
-	for _, read := range []func(ast.Object) error{
-		func(o ast.Object) error { return out.readStatements(o.Get(termStatements), a) },
-		func(o ast.Object) error { return out.readGrants(o.Get(termGrants), q) },
-	} {
-		if err := read(o); err != nil {
-			return nil, err
-		}
+	if err := out.readGrants(o.Get(termGrants), q); err != nil {
+		return nil, err
 	}
 	return out, nil
 }
@@ -94,22 +99,21 @@ func members(t *ast.Term) ([]*ast.Term, bool) {
 	}
 }
 
-func (out *outcome) readStatements(t *ast.Term, a *attachments) error {
+// readStatements reads the statements that settled a question.
+func readStatements(t *ast.Term, a *attachments) ([]reference, error) {
 	list, ok := members(t)
 	if !ok {
-		return misshapen("a decision without statements")
+		return nil, misshapen("the statements are no list")
 	}
+	all := make([]reference, 0, len(list))
 	for _, e := range list {
 		r, err := readReference(e, a)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		out.settled = append(out.settled, r)
+		all = append(all, r)
 	}
-	if out.reason == ExplicitDeny && len(out.settled) == 0 {
-		return misshapen("an explicit deny without a statement")
-	}
-	return nil
+	return all, nil
 }
 
 func readReference(t *ast.Term, a *attachments) (reference, error) {

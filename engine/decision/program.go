@@ -19,24 +19,32 @@ type program struct {
 	id        uint64 // never used again within the process
 	query     *query
 	footprint []field
+	context   []contextKey
 	clock     bool // its verdict changes with time
+}
+
+// A contextKey is a condition key that a program reads, with its name as it
+// stands in inputs.
+type contextKey struct {
+	name string
+	term *ast.Term
 }
 
 // programs compiles documents and keeps them. A thousand keys with one policy
 // share one program.
 type programs struct {
-	named    *lru[*policy.Document, []policy.Principal]
-	digests  *lru[resolved, string]
-	compiled *lru[string, *program]
+	named    *cache[*policy.Document, []policy.Principal]
+	digests  *cache[resolved, string]
+	compiled *cache[string, *program]
 	flight   singleflight.Group
 	made     atomic.Uint64
 }
 
 func newPrograms(bound int64) *programs {
 	return &programs{
-		named:    newLRU[*policy.Document, []policy.Principal](bound / 8),
-		digests:  newLRU[resolved, string](bound / 8),
-		compiled: newLRU[string, *program](bound),
+		named:    newCache[*policy.Document, []policy.Principal](bound / 8),
+		digests:  newCache[resolved, string](bound / 8),
+		compiled: newCache[string, *program](bound),
 	}
 }
 
@@ -145,11 +153,11 @@ func (ps *programs) compile(p *Policy) (*program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing %s: %w", describe(p), err)
 	}
-	footprint, err := readFootprint(m.Footprint)
-	if err != nil {
+	prog := &program{id: ps.made.Add(1), query: q, clock: m.Clock}
+	if prog.footprint, prog.context, err = readFootprint(m.Footprint); err != nil {
 		return nil, fmt.Errorf("preparing %s: %w", describe(p), err)
 	}
-	return &program{id: ps.made.Add(1), query: q, footprint: footprint, clock: m.Clock}, nil
+	return prog, nil
 }
 
 // describe names a policy in an error without a word of its text.

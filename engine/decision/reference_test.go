@@ -96,6 +96,18 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
+func BenchmarkDecideCached(b *testing.B) {
+	e, err := New(Config{Cache: true, VerifyEvery: 1000})
+	require.NoError(b, err)
+	q := referenceQuestion(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.Decide(b.Context(), q); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkParts(b *testing.B) {
 	e, err := New(Config{})
 	require.NoError(b, err)
@@ -105,10 +117,10 @@ func BenchmarkParts(b *testing.B) {
 	b.Run("input", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			documentInput(&q)
+			documentInput(&q, full.attachments.slots)
 		}
 	})
-	input := documentInput(&q)
+	input := documentInput(&q, full.attachments.slots)
 	for _, s := range full.attachments.slots {
 		b.Run("document="+s.policy.Name, func(b *testing.B) {
 			b.ReportAllocs()

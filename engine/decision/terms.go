@@ -4,12 +4,11 @@ import "github.com/open-policy-agent/opa/v1/ast"
 
 // Terms that inputs and answers are made of.
 var (
-	termAllow      = ast.StringTerm("allow")
-	termDeny       = ast.StringTerm("deny")
-	termReason     = ast.StringTerm("reason")
-	termLayer      = ast.StringTerm("layer")
-	termStatements = ast.StringTerm("statements")
-	termGrants     = ast.StringTerm("grants")
+	termAllow  = ast.StringTerm("allow")
+	termDeny   = ast.StringTerm("deny")
+	termReason = ast.StringTerm("reason")
+	termLayer  = ast.StringTerm("layer")
+	termGrants = ast.StringTerm("grants")
 
 	termAction     = ast.StringTerm("action")
 	termResource   = ast.StringTerm("resource")

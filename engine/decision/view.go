@@ -68,6 +68,3 @@ func (q *Question) unseen() *Question {
 	}
 	return &u
 }
-
-// opaque is a refusal that tells only that the resource's side did not allow.
-var opaque = &outcome{reason: NoAllow, layer: LayerResource}

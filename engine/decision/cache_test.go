@@ -1,0 +1,72 @@
+package decision
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestCacheStaysWithinItsBound(t *testing.T) {
+	c := newCache[int, string](100)
+	for i := range 1000 {
+		c.put(i, "value", 7)
+		_, bytes := c.size()
+		assert.LessOrEqual(t, bytes, int64(100))
+	}
+	entries, bytes := c.size()
+	assert.Equal(t, 14, entries)
+	assert.Equal(t, int64(98), bytes)
+}
+
+func TestCacheForgetsWhatIsNotUsed(t *testing.T) {
+	c := newCache[int, int](30)
+	for i := range 3 {
+		c.put(i, i, 10)
+	}
+	c.get(0)
+	c.put(3, 3, 10)
+	_, ok := c.get(0)
+	assert.True(t, ok, "used")
+	_, ok = c.get(1)
+	assert.False(t, ok, "not used")
+}
+
+func TestCacheReplacesAndRefusesTheTooLarge(t *testing.T) {
+	c := newCache[string, int](10)
+	c.put("a", 1, 4)
+	c.put("a", 2, 5)
+	v, ok := c.get("a")
+	assert.True(t, ok)
+	assert.Equal(t, 2, v)
+	_, bytes := c.size()
+	assert.Equal(t, int64(5), bytes)
+	c.put("a", 3, 11)
+	_, ok = c.get("a")
+	assert.False(t, ok, "neither the old nor the new")
+	c.put("b", 1, 1)
+	c.clear()
+	entries, bytes := c.size()
+	assert.Zero(t, entries)
+	assert.Zero(t, bytes)
+}
+
+func TestCacheIsSafeForConcurrentUse(t *testing.T) {
+	c := newCache[string, int](1000)
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 500 {
+				key := fmt.Sprint((i * (g + 1)) % 97)
+				c.put(key, len(key), 20)
+				if v, ok := c.get(key); ok {
+					assert.Equal(t, len(key), v)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	_, bytes := c.size()
+	assert.LessOrEqual(t, bytes, int64(1000))
+}
