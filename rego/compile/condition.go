@@ -160,6 +160,9 @@ func (t *test) every(v *ast.Term, ways []conj) conj {
 	case t.negated:
 		return conj{everyIn(v, domain, t.none(v, ways))}
 	case len(ways) == 1:
+		if !t.missing {
+			t.splitBy(ways)
+		}
 		return conj{everyIn(v, domain, ways[0])}
 	default:
 		return conj{everyIn(v, domain, conj{callRule(t.function(v, ways), v)})}
@@ -169,9 +172,11 @@ func (t *test) every(v *ast.Term, ways []conj) conj {
 // some says that one value passes, or that there is none if that will do.
 func (t *test) some(v *ast.Term, ways []conj) conj {
 	var bodies []conj
-	if fits, ok := fitting(ways); ok && t.missing && !t.negated {
+	if set, ok := setOf(ways); ok && t.missing && !t.negated {
 		// An absent key passes like one that holds a fitting value.
-		t.values, t.missing = contextOr(t.key, fits), false
+		t.values, t.missing = contextOr(t.key, set[0]), false
+	} else if !t.missing && !t.negated && t.splitBy(ways) {
+		return nil
 	}
 	if t.negated {
 		bodies = append(bodies, append(conj{someIn(v, t.values)}, t.none(v, ways)...))
@@ -247,10 +252,10 @@ func constantOf(ways []conj) (*ast.Term, bool) {
 	return only, variable && text
 }
 
-// fitting is a value that matches, if the only way is to be one of some.
-func fitting(ways []conj) (*ast.Term, bool) {
+// setOf are the constants of which a value must be one, if that is all.
+func setOf(ways []conj) ([]*ast.Term, bool) {
 	if only, exact := constantOf(ways); exact {
-		return only, true
+		return []*ast.Term{only}, true
 	}
 	if len(ways) != 1 || len(ways[0]) != 1 || !ways[0][0].Operator().Equal(ast.Member.Ref()) {
 		return nil, false
@@ -260,7 +265,20 @@ func fitting(ways []conj) (*ast.Term, bool) {
 	if !ok || !plain {
 		return nil, false
 	}
-	return set.Slice()[0], true
+	return set.Slice(), true
+}
+
+// splitBy splits the statement's rules by a few constants of which a value
+// must be one, so that OPA's index sees them.
+func (t *test) splitBy(ways []conj) bool {
+	set, ok := setOf(ways)
+	if !ok || len(set) < 2 || len(set) > few || !t.broad || t.split != nil {
+		return false
+	}
+	for _, constant := range set {
+		t.split = append(t.split, conj{call(ast.Member, constant, t.values)})
+	}
+	return true
 }
 
 // negatable tells whether all operands of e are defined for every value, so

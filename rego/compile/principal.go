@@ -78,14 +78,14 @@ func (sc *scope) named() (ids map[via][]string, everyone bool) {
 	return ids, everyone
 }
 
-// fewIDs is up to how many principals of a form get a rule each: OPA's index
-// discriminates best by rules that compare with one value.
-const fewIDs = 4
+// few is how many principals of a form, or values of a condition, may get a
+// rule each: OPA's index discriminates best by rules that compare with one.
+const few = 4
 
 // principals says in which ways the caller can be one of the principals.
 func (sc *scope) principals() []limb {
 	if !sc.kind.HasPrincipal() {
-		return []limb{{via: viaPolicy}}
+		return []limb{{via: viaPolicy, broad: true}}
 	}
 	ids, everyone := sc.named()
 	if sc.s.NotPrincipal {
@@ -96,7 +96,7 @@ func (sc *scope) principals() []limb {
 		limbs = append(limbs, limb{via: viaEveryone, broad: true})
 	}
 	for _, v := range vias {
-		if n := len(ids[v]); n > fewIDs {
+		if n := len(ids[v]); n > few {
 			limbs = append(limbs, limb{via: v.name, body: sc.is(v, ids[v]), broad: v == viaAccount})
 			continue
 		}
@@ -139,9 +139,9 @@ func (sc *scope) notPrincipal(ids map[via][]string, everyone bool) []limb {
 		}
 	}
 	if len(bodies) == 0 {
-		return []limb{{via: viaEveryone}}
+		return []limb{{via: viaEveryone, broad: true}}
 	}
-	return []limb{{via: viaEveryone, late: conj{negate(holds(sc.rule(part, comment, nil, bodies)))}}}
+	return []limb{{via: viaEveryone, broad: true, late: conj{negate(holds(sc.rule(part, comment, nil, bodies)))}}}
 }
 
 // forms tells by which fields a kind of caller must be named to be named in

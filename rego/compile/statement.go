@@ -2,7 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +24,10 @@ type scope struct {
 	notes []string
 	// names counts the variables of the statement's rules by their stem.
 	names map[string]int
+	// broad: there is one limb, and it does not say much; then the rule is split
+	// by the values of one condition, of which one must be there.
+	broad bool
+	split []conj
 	// iterates: the statement's conditions in place go through the values of a
 	// key that may have several.
 	iterates bool
@@ -60,6 +63,8 @@ func (c *compiler) statement(s *policy.Statement) {
 		sc.never(why)
 		return
 	}
+	limbs := sc.principals()
+	sc.broad = len(limbs) == 1 && limbs[0].broad
 	for i := range s.Conditions {
 		more, ok := sc.condition(i)
 		if !ok {
@@ -68,7 +73,6 @@ func (c *compiler) statement(s *policy.Statement) {
 		}
 		rest = append(rest, more...)
 	}
-	limbs := sc.principals()
 	if len(limbs) == 0 {
 		sc.never("it names no principal that can call")
 		return
@@ -76,33 +80,43 @@ func (c *compiler) statement(s *policy.Statement) {
 	sc.rules(limbs, action, rest)
 }
 
-// rules writes the rules of the effect: one if a limb has a late part. OPA's index selects them by caller and
-// action; a rule for one caller leaves the action to the common rule, which
-// keeps it short, for few rules name the same caller.
+// rules writes the rules of the effect: one for each limb and each value of the
+// condition that the statement is split by. OPA's index selects them by caller,
+// action and value; the action stands in all of them if the caller says little,
+// else in what they have in common, for few rules name the same caller.
 func (sc *scope) rules(limbs []limb, action, rest conj) {
-	common := slices.Concat(action, limbs[0].late, rest)
-	shared := len(limbs) > 1 && (len(common) > 1 || len(common) == 1 && long(common[0]))
+	if sc.split == nil {
+		sc.split = []conj{nil}
+	}
+	several := len(limbs)*len(sc.split) > 1
+	ahead := several && !slices.ContainsFunc(limbs, func(l limb) bool { return !l.broad })
+	common := slices.Concat(limbs[0].late, rest)
+	if !ahead {
+		common = slices.Concat(action, common)
+	}
+	shared := several && (len(common) > 1 || len(common) == 1 && long(common[0]))
 	if shared {
 		name := sc.helperName("")
 		r := holdsIf(name, nil, common)
 		locate(r, sc.s.Pos)
-		sc.helpers = slices.Insert(sc.helpers, 0, piece{rule: r, comments: comments([]string{sc.s.Pos.Path + ", whoever calls"})})
+		sc.helpers = slices.Insert(sc.helpers, 0, piece{rule: r, comments: comments([]string{sc.s.Pos.Path + ", what its rules have in common"})})
 		common = conj{holds(ruleRef(name))}
 	}
 	sc.effects[sc.s.Effect] = true
-	for i, l := range limbs {
-		body := slices.Clone(l.body)
-		if shared && l.broad {
-			body = append(body, action.copy()...)
+	notes := comments(sc.notes)
+	for _, l := range limbs {
+		for _, value := range sc.split {
+			body := slices.Clone(l.body)
+			if ahead || shared && l.broad {
+				body = append(body, action.copy()...)
+			}
+			body = append(append(body, value.copy()...), common.copy()...)
+			element := ast.ArrayTerm(ast.IntNumberTerm(sc.s.Index), ast.StringTerm(l.via))
+			rule := memberOf(effectRules[sc.s.Effect], element, body)
+			locate(rule, sc.s.Pos)
+			sc.pieces = append(sc.pieces, piece{rule: rule, comments: append(notes, sc.metadata()...)})
+			notes = nil
 		}
-		element := ast.ArrayTerm(ast.IntNumberTerm(sc.s.Index), ast.StringTerm(l.via))
-		rule := memberOf(effectRules[sc.s.Effect], element, append(body, common.copy()...))
-		locate(rule, sc.s.Pos)
-		p := piece{rule: rule, comments: sc.metadata()}
-		if i == 0 {
-			p.comments = append(comments(sc.notes), p.comments...)
-		}
-		sc.pieces = append(sc.pieces, p)
 	}
 	sc.pieces = append(sc.pieces, sc.helpers...)
 }
@@ -190,158 +204,4 @@ func (sc *scope) reads(path ...string) *ast.Term {
 		sc.footprint[field] = ref
 	}
 	return ref
-}
-
-// action says which actions the statement is about; ok is false if none is
-// known. Patterns are expanded against the vocabulary, so that OPA can index.
-func (sc *scope) action() (c conj, ok bool) {
-	known, everything := map[string]bool{}, false
-	for _, a := range sc.s.Actions {
-		if strings.Trim(a.Text, "*") == "" {
-			everything = true
-			continue
-		}
-		names := sc.expand(a.Text)
-		for _, n := range names {
-			known[n] = true
-		}
-		if len(names) == 0 {
-			sc.notes = append(sc.notes, "Not an action known here: "+a.Text)
-		}
-	}
-	switch {
-	case everything:
-		return nil, !sc.s.NotAction
-	case len(known) == 0:
-		return nil, sc.s.NotAction
-	}
-	c = sc.actionIn(slices.Sorted(maps.Keys(known)), sc.s.NotAction)
-	if sc.s.NotAction {
-		for i := range c {
-			c[i] = negate(c[i])
-		}
-	}
-	return c, true
-}
-
-// expand is policy.ExpandAction, once for each pattern of the document.
-func (c *compiler) expand(pattern string) []string {
-	names, ok := c.expanded[pattern]
-	if !ok {
-		names = policy.ExpandAction(pattern)
-		c.expanded[pattern] = names
-	}
-	return names
-}
-
-// actionIn says that the action is one of names: an expression, or several of
-// which one holds if they may be split. Services of which all actions are meant
-// are named instead of their actions.
-func (sc *scope) actionIn(names []string, split bool) conj {
-	action := sc.reads("action")
-	var whole, single []string
-	for len(names) > 0 {
-		service, _, _ := strings.Cut(names[0], ":")
-		n := slices.IndexFunc(names, func(name string) bool { return !strings.HasPrefix(name, service+":") })
-		if n < 0 {
-			n = len(names)
-		}
-		if n > 1 && n == services[service] {
-			whole = append(whole, service+":")
-		} else {
-			single = append(single, names[:n]...)
-		}
-		names = names[n:]
-	}
-	switch {
-	case len(single) == 0:
-		return conj{affix(ast.StartsWith, ast.AnyPrefixMatch, action, whole)}
-	case len(whole) == 0:
-		return conj{sc.oneAction(action, single)}
-	case split:
-		return conj{affix(ast.StartsWith, ast.AnyPrefixMatch, action, whole), sc.oneAction(action, single)}
-	}
-	for _, a := range policy.Actions {
-		service, _, _ := strings.Cut(a.Name, ":")
-		if slices.Contains(whole, service+":") {
-			single = append(single, a.Name)
-		}
-	}
-	return conj{sc.oneAction(action, sorted(single))}
-}
-
-// oneAction shares the terms of sets, for statements tend to repeat them.
-func (sc *scope) oneAction(action *ast.Term, names []string) *ast.Expr {
-	if len(names) == 1 {
-		return oneOf(action, names)
-	}
-	key := strings.Join(names, " ")
-	set, ok := sc.actionSets[key]
-	if !ok {
-		set = stringSet(names)
-		sc.actionSets[key] = set
-	}
-	return call(ast.Member, action, set)
-}
-
-// services counts the known actions of each.
-var services = func() map[string]int {
-	m := map[string]int{}
-	for _, a := range policy.Actions {
-		service, _, _ := strings.Cut(a.Name, ":")
-		m[service]++
-	}
-	return m
-}()
-
-// resource says which resources the statement is about; why is set if none.
-func (sc *scope) resource() (c conj, why string) {
-	switch {
-	case !sc.kind.HasResource():
-		return nil, ""
-	case !sc.s.HasResource:
-		return nil, "it names no resource"
-	}
-	alternatives := sc.text(inputRef("resource"), sc.s.Resources, false)
-	always := alwaysHolds(alternatives)
-	switch {
-	case len(alternatives) == 0 && !sc.s.NotResource || always && sc.s.NotResource:
-		return nil, "it matches no resource"
-	case len(alternatives) == 0 || always:
-		return nil, ""
-	}
-	sc.reads("resource")
-	comment := sc.s.Pos.Path + ".Resource"
-	if !sc.s.NotResource {
-		return sc.anyOf("resource", comment, alternatives), ""
-	}
-	return sc.noneOf("resource", sc.s.Pos.Path+".NotResource", alternatives), ""
-}
-
-// noneOf says that none of the alternatives holds. A single expression is
-// negated in place; one with variables needs a rule, for what is undefined
-// inside must not be seen outside.
-func (sc *scope) noneOf(part, comment string, alternatives []conj) conj {
-	var plain conj
-	var rest []conj
-	for _, a := range alternatives {
-		if len(a) == 1 {
-			plain = append(plain, negate(a[0]))
-		} else {
-			rest = append(rest, a)
-		}
-	}
-	if len(rest) > 0 {
-		plain = append(plain, negate(holds(sc.rule(part, comment, nil, rest))))
-	}
-	return plain
-}
-
-func alwaysHolds(alternatives []conj) bool {
-	for _, a := range alternatives {
-		if len(a) == 0 {
-			return true
-		}
-	}
-	return false
 }

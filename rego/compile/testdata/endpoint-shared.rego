@@ -27,9 +27,8 @@ _allow contains [0, "account"] if {
 	_statement_0
 }
 
-# $.Statement[0], whoever calls
+# $.Statement[0], what its rules have in common
 _statement_0 if {
-	input.action in {"kms:Decrypt", "kms:Encrypt"}
 	input.resource in {
 		"arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 		"arn:aws:kms:eu-west-1:444455556666:key/0987dcba-09fe-87dc-65ba-ab0987654321",

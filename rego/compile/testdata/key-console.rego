@@ -34,7 +34,7 @@ _allow contains [1, "role"] if {
 	_statement_1
 }
 
-# $.Statement[1], whoever calls
+# $.Statement[1], what its rules have in common
 _statement_1 if {
 	input.action in {
 		"kms:CreateAlias", "kms:CreateCustomKeyStore", "kms:CreateGrant", "kms:CreateKey",
@@ -63,7 +63,7 @@ _allow contains [2, "session"] if {
 	_statement_2
 }
 
-# $.Statement[2], whoever calls
+# $.Statement[2], what its rules have in common
 _statement_2 if {
 	input.action in {
 		"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair",

@@ -17,6 +17,20 @@ _allow contains [0, "everyone"] if {
 		"kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext",
 		"kms:ReEncryptFrom", "kms:ReEncryptTo",
 	}
-	"111122223333" in input.context["kms:calleraccount"]
 	"ec2.eu-west-1.amazonaws.com" in input.context["kms:viaservice"]
+	"111122223333" in input.context["kms:calleraccount"]
+}
+
+# METADATA
+# title: "Whoever stores through the service in this account"
+# custom:
+#   statement: "$.Statement"
+_allow contains [0, "everyone"] if {
+	input.action in {
+		"kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey",
+		"kms:GenerateDataKeyPair", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext",
+		"kms:ReEncryptFrom", "kms:ReEncryptTo",
+	}
+	"rds.eu-west-1.amazonaws.com" in input.context["kms:viaservice"]
+	"111122223333" in input.context["kms:calleraccount"]
 }
