@@ -11,9 +11,10 @@ import (
 
 // A Call is what is the same for every check of one call.
 type Call struct {
-	World   *world.World // pinned for the whole call
-	Caller  identity.Caller
-	Request condition.Request // without Principal, which follows from Caller
+	World    *world.World // pinned for the whole call
+	Caller   identity.Caller
+	Endpoint *world.Endpoint   // that the call came through; nil: none
+	Request  condition.Request // without Principal and Endpoint, which follow from those above
 }
 
 // A Check is one question that must be answered "yes".
@@ -41,15 +42,33 @@ func (c Call) Question(k Check) decision.Question {
 	attached := c.Caller.Attached()
 	return decision.Question{
 		Rule: k.Rule, Action: k.Action,
-		Resource:          decision.Resource{ARN: k.Resource.ARN, Account: k.Resource.Account, AWSManaged: k.Resource.AWSManaged},
+		Resource:          c.resource(k.Resource),
 		Principal:         c.Caller.Principal(),
 		Context:           c.context(k),
 		EncryptionContext: k.Side.EncryptionContext,
 		Identity:          attached.Identity, Boundary: attached.Boundary, Session: attached.Session,
 		SCP: attached.SCP, RCP: identity.Guardrails(c.World, k.Resource.Account),
-		KeyPolicy: k.Policy, Grants: k.Grants, Child: k.Child,
+		Endpoint: c.endpointPolicy(), KeyPolicy: k.Policy, Grants: k.Grants, Child: k.Child,
 		CrossAccountPossible: action.CrossAccount,
 	}
+}
+
+// resource adds to a resource where its owner stands in the organization.
+func (c Call) resource(r Resource) decision.Resource {
+	out := decision.Resource{ARN: r.ARN, Account: r.Account, AWSManaged: r.AWSManaged}
+	if o := c.World.Organization(); o.Unit(r.Account) != nil {
+		out.OrgID, out.Management = o.ID, o.Management == r.Account
+	}
+	return out
+}
+
+// endpointPolicy is nil without an endpoint, and for one that allows all.
+func (c Call) endpointPolicy() *decision.Policy {
+	if c.Endpoint == nil || c.Endpoint.Policy == nil {
+		return nil
+	}
+	p := identity.Policy(c.Endpoint.Account, c.Endpoint.Policy)
+	return &p
 }
 
 // context is the condition keys of a check. Those that tell of the account are
@@ -57,11 +76,19 @@ func (c Call) Question(k Check) decision.Question {
 func (c Call) context(k Check) condition.Context {
 	r := c.Request
 	r.Principal = c.Caller.Keys(r.Now)
+	if c.Endpoint != nil {
+		r.Endpoint = condition.Endpoint{ID: c.Endpoint.ID, VPC: c.Endpoint.VPC}
+	}
 	facts := condition.Resource{Key: k.Resource.Key}
 	if k.Resource.ARN != "*" {
 		facts.Account = k.Resource.Account
+		facts.OrgPath = c.World.Organization().Path(facts.Account)
+		facts.OrgID = c.resource(k.Resource).OrgID
 	}
 	keys := condition.Build(r, k.Side, facts)
+	if c.Caller.Type == decision.Service {
+		delete(keys, "aws:sourceip") // a service as itself has no address that policies could know
+	}
 	keys.Restrict(vocabulary(k))
 	return keys
 }

@@ -41,12 +41,16 @@ func (c Context) Number(name string, value int) { c.Set(name, strconv.Itoa(value
 type Request struct {
 	Principal map[string][]string // the caller's keys: aws:PrincipalArn, aws:userid, …, kms:CallerAccount
 	SourceIP  netip.Addr          // of the client; invalid when there is none
+	Endpoint  Endpoint            // that the call came through; zero: none
 	Secure    bool                // over TLS
 	UserAgent string
 	Referer   string
 	Region    string
 	Now       time.Time
 }
+
+// An Endpoint is the VPC endpoint that a call came through.
+type Endpoint struct{ ID, VPC string }
 
 // A Side is what belongs to one resource of the call: ReEncrypt has two.
 type Side struct {
@@ -69,6 +73,7 @@ type Key struct {
 type Resource struct {
 	Account string // owner; empty for operations on no resource
 	OrgID   string // of the owner, if it is in an organization
+	OrgPath string // o-…/r-…/ou-…/, if it is in an organization
 	Key     *Key   // nil for aliases, absent keys and operations on no key
 }
 
@@ -76,31 +81,47 @@ type Resource struct {
 // absent from a check on an alias: Guide, "Controlling access to aliases".
 func Build(r Request, s Side, res Resource) Context {
 	c := make(Context, 32)
+	r.fill(c)
 	for name, values := range r.Principal {
 		c.Set(name, values...)
 	}
-	r.fill(c)
 	s.fill(c)
 	c.One("aws:ResourceAccount", res.Account)
 	c.One("aws:ResourceOrgID", res.OrgID)
+	c.One("aws:ResourceOrgPaths", res.OrgPath)
 	if res.Key != nil {
 		res.Key.fill(c)
 	}
 	return c
 }
 
+// fill sets what follows from the request itself. The keys of calls by
+// services say no here; those of the caller that come after know better.
 func (r Request) fill(c Context) {
 	c.Flag("aws:SecureTransport", r.Secure)
 	c.Flag("aws:PrincipalIsAWSService", false)
 	c.Flag("aws:ViaAWSService", false)
+	c.Flag("kms:GrantIsForAWSResource", false)
 	c.One("aws:RequestedRegion", r.Region)
 	c.One("aws:UserAgent", r.UserAgent)
 	c.One("aws:Referer", r.Referer)
-	if r.SourceIP.IsValid() {
-		c.One("aws:SourceIp", r.SourceIP.Unmap().String())
-	}
+	r.origin(c)
 	c.One("aws:CurrentTime", r.Now.UTC().Format(time.RFC3339))
 	c.One("aws:EpochTime", strconv.FormatInt(r.Now.Unix(), 10))
+}
+
+// origin says where the call came from. The address has another name on a call
+// through a VPC endpoint.
+func (r Request) origin(c Context) {
+	address := "aws:SourceIp"
+	if r.Endpoint.ID != "" {
+		address = "aws:VpcSourceIp"
+		c.One("aws:SourceVpce", r.Endpoint.ID)
+		c.One("aws:SourceVpc", r.Endpoint.VPC)
+	}
+	if r.SourceIP.IsValid() {
+		c.One(address, r.SourceIP.Unmap().String())
+	}
 }
 
 func (s Side) fill(c Context) {

@@ -24,6 +24,10 @@ type Caller struct {
 	User *world.User // the user, or the parent of a federated user
 	Role *world.Role // of a role session or web identity
 
+	// Service is the integrated service that signed the call: the caller
+	// itself, or on the caller's behalf. Nil for all other calls.
+	Service *ServiceCall
+
 	// Session is what temporary credentials carry; nil for an access key of
 	// a user or of root.
 	Session *Session
@@ -46,6 +50,9 @@ func (c Caller) Principal() decision.Principal {
 	}
 	if c.Session != nil {
 		p.Provider = c.Session.Provider
+	}
+	if c.Type == decision.Service {
+		p.Services = c.Service.Service.Names(c.Service.Region)
 	}
 	if o := c.world.Organization(); o.Unit(c.Account) != nil {
 		p.OrgID = o.ID

@@ -68,6 +68,7 @@ func listed(w *world.World, k world.AccessKey) (Caller, *wire.Error) {
 		c.federated(k.Federated)
 	case k.Identity != nil:
 		c.webIdentity(k.Identity)
+	case k.Service != "" && c.service(k.Service):
 	default:
 		return Caller{}, invalidToken()
 	}

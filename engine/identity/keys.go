@@ -16,6 +16,7 @@ var principalTypes = map[decision.PrincipalType]string{
 	decision.Federated:         "FederatedUser",
 	decision.WebIdentity:       "AssumedRole",
 	decision.ServiceLinkedRole: "AssumedRole",
+	decision.Service:           "Service",
 }
 
 // Keys holds the condition keys that tell of the caller, by lower-cased name,
@@ -23,11 +24,15 @@ var principalTypes = map[decision.PrincipalType]string{
 // absent.
 func (c Caller) Keys(now time.Time) map[string][]string {
 	keys := map[string][]string{
-		"aws:principalarn":     {c.PrincipalARN()},
-		"aws:principaltype":    {principalTypes[c.Type]},
-		"aws:userid":           {c.ID},
-		"aws:principalaccount": {c.Account},
-		"kms:calleraccount":    {c.Account},
+		"aws:principalarn":  {c.PrincipalARN()},
+		"aws:principaltype": {principalTypes[c.Type]},
+		"aws:userid":        {c.ID},
+	}
+	if c.Account != "" {
+		keys["aws:principalaccount"], keys["kms:calleraccount"] = []string{c.Account}, []string{c.Account}
+	}
+	if c.Service != nil {
+		c.Service.keys(keys, c.world)
 	}
 	if c.Type == decision.User {
 		keys["aws:username"] = []string{c.User.Name}
