@@ -1,0 +1,248 @@
+package policytests
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/policytests/caseline"
+)
+
+// name is how a case is picked.
+func name(file string, c caseline.Case) string {
+	return fmt.Sprintf("%s:%d: %s: %s", file, c.Pos.Line, c.Title, c.Text)
+}
+
+// Name is what Options.Select is held against.
+func (r Result) Name() string {
+	return fmt.Sprintf("%s:%d: %s: %s", r.File, r.Line, r.Title, r.Text)
+}
+
+// A Failure says what came out instead.
+type Failure struct {
+	Wanted, Got string
+	Evidence    *decision.Evidence // of a decision
+}
+
+// try decides a case: for a line with lists, each combination.
+func (a *Asker) try(ctx context.Context, file caseFile, c caseline.Case) ([]Result, error) {
+	dir := path.Dir(file.name)
+	base := Result{File: file.shown, Line: c.Pos.Line, Kind: c.Kind, Text: c.Text, Title: c.Title, Tags: c.Tags}
+	if c.Kind.Documents() {
+		failure, err := a.tryDocument(ctx, c, dir)
+		if err != nil {
+			return nil, err
+		}
+		base.Failure = failure
+		return []Result{base}, nil
+	}
+	var results []Result
+	for _, r := range combinations(c.Request) {
+		d, err := a.Ask(ctx, r, dir)
+		if err != nil {
+			return results, err
+		}
+		result := base
+		result.Decision = d
+		if several(c.Request) {
+			result.Text = oneOf(c, r)
+		}
+		if result.Failure, err = a.judge(c, d); err != nil {
+			return results, err
+		}
+		results = append(results, result)
+	}
+	return results, nil
+}
+
+func several(r caseline.Request) bool {
+	return len(r.Principals) > 1 || len(r.Actions) > 1 || len(r.Resources) > 1
+}
+
+// combinations are the requests that a line asks about, each of one principal,
+// one action and at most one resource.
+func combinations(r caseline.Request) []caseline.Request {
+	resources := [][]caseline.Word{nil}
+	if len(r.Resources) > 0 {
+		resources = nil
+		for i := range r.Resources {
+			resources = append(resources, r.Resources[i:i+1])
+		}
+	}
+	var all []caseline.Request
+	for i := range r.Principals {
+		for j := range r.Actions {
+			for k := range resources {
+				one := r
+				one.Principals, one.Actions, one.Resources = r.Principals[i:i+1], r.Actions[j:j+1], resources[k]
+				all = append(all, one)
+			}
+		}
+	}
+	return all
+}
+
+// oneOf names one combination of a line.
+func oneOf(c caseline.Case, r caseline.Request) string {
+	words := []string{c.Kind.String(), r.Principals[0].Text, r.Actions[0].Text}
+	if len(r.Resources) > 0 {
+		words = append(words, r.Resources[0].Text)
+	}
+	return strings.Join(words, " ") + " (of: " + c.Text + ")"
+}
+
+// judge holds a decision against what a line expects.
+func (a *Asker) judge(c caseline.Case, d decision.Decision) (*Failure, error) {
+	e := d.Evidence()
+	wanted := c.Kind.String()
+	if c.Kind == caseline.Text {
+		wanted = caseline.Deny.String()
+	}
+	facts := a.facts(d, e)
+	missing := slices.ContainsFunc(c.Because, func(w caseline.Word) bool { return !slices.Contains(facts, w.Text) })
+	if len(c.Because) > 0 {
+		wanted += " because"
+		for _, w := range c.Because {
+			wanted += " " + quote(w.Text)
+		}
+	}
+	if (c.Kind == caseline.Allow) != d.Allowed || missing {
+		return &Failure{Wanted: wanted, Got: verdict(d) + " because " + quoteAll(facts), Evidence: &e}, nil
+	}
+	if c.Says == nil {
+		return nil, nil
+	}
+	sentence, err := a.fill(*c.Says)
+	if err != nil {
+		return nil, err
+	}
+	if sentence != d.Sentence() {
+		return &Failure{Wanted: sentence, Got: d.Sentence(), Evidence: &e}, nil
+	}
+	return nil, nil
+}
+
+func verdict(d decision.Decision) string {
+	if d.Allowed {
+		return caseline.Allow.String()
+	}
+	return caseline.Deny.String()
+}
+
+// facts are what "because" can name: the reason, the layer that settled, and of
+// each statement or grant that settled its names.
+func (a *Asker) facts(d decision.Decision, e decision.Evidence) []string {
+	facts := []string{string(d.Reason), string(d.Layer)}
+	for _, s := range e.SettledBy {
+		for _, f := range []string{s.Sid, s.Path, s.Policy, s.ARN} {
+			if f != "" && !slices.Contains(facts, f) {
+				facts = append(facts, f)
+			}
+		}
+	}
+	for _, k := range a.cfg.World.Keys() {
+		for _, g := range k.Grants {
+			if slices.Contains(d.Grants, g.ID) {
+				facts = append(facts, g.Name)
+			}
+		}
+	}
+	return facts
+}
+
+func quote(text string) string {
+	if text != "" && !strings.ContainsAny(text, " \t\"#[]=") {
+		return text
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
+
+func quoteAll(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, t := range texts {
+		quoted[i] = quote(t)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// reference is the name of a thing of the world in a sentence: {key/payroll}.
+var reference = regexp.MustCompile(`\{[^{}]*\}`)
+
+// fill replaces the names in a sentence with their ARNs.
+func (a *Asker) fill(w caseline.Word) (string, error) {
+	var failed error
+	text := reference.ReplaceAllStringFunc(w.Text, func(name string) string {
+		arn, err := a.arnOf(caseline.Word{Text: name[1 : len(name)-1], Pos: w.Pos})
+		if err != nil && failed == nil {
+			failed = err
+		}
+		return arn
+	})
+	return text, failed
+}
+
+// arnOf is the ARN of what a line calls by name.
+func (a *Asker) arnOf(w caseline.Word) (string, error) {
+	if strings.HasPrefix(w.Text, "key/") {
+		k, err := a.key(w, "", "")
+		if err != nil {
+			return "", err
+		}
+		return k.ARN, nil
+	}
+	o, err := a.owner(w, caseline.Word{})
+	switch {
+	case err != nil:
+		return "", err
+	case o.role != nil:
+		return o.role.ARN, nil
+	}
+	c, err := a.longTerm(o, w, caseline.Session{}, a.cfg.Now)
+	return c.ARN, err
+}
+
+// String is the failure for people: what was wanted, what came out, and what
+// would have been near.
+func (f Failure) String() string {
+	lines := []string{"wanted " + f.Wanted, "got    " + f.Got}
+	if f.Evidence == nil {
+		return strings.Join(lines, "\n")
+	}
+	e := f.Evidence
+	lines = append(lines, fmt.Sprintf("asked  %s: %s on %s", e.Principal, e.Action, e.Resource))
+	for _, l := range e.Layers {
+		if l.Said == decision.SaidNotAttached {
+			continue
+		}
+		line := fmt.Sprintf("       %-8s %s", l.Layer, l.Said)
+		if l.Layer == decision.LayerSCP || l.Layer == decision.LayerRCP {
+			line = fmt.Sprintf("       %-8s %s", fmt.Sprintf("%s %d", l.Layer, l.Level), l.Said)
+		}
+		for _, s := range l.Statements {
+			line += fmt.Sprintf("; %s %s", s.Effect, statement(s))
+		}
+		lines = append(lines, line)
+	}
+	if n := e.Nearest; n != nil {
+		actual := "absent"
+		if len(n.Actual) > 0 {
+			actual = quoteAll(n.Actual)
+		}
+		lines = append(lines, fmt.Sprintf("near   %s, but for %s %s (line %d): wanted %s, was %s",
+			statement(n.Statement), n.Operator, n.Key, n.Line, quoteAll(n.Wanted), actual))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// statement names a statement: policy, Sid and place.
+func statement(s decision.Statement) string {
+	name := s.Policy
+	if s.Sid != "" {
+		name += " " + quote(s.Sid)
+	}
+	return fmt.Sprintf("%s %s (line %d)", name, s.Path, s.Line)
+}

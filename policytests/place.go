@@ -1,0 +1,199 @@
+package policytests
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/keyreeve/keyreeve/engine/world"
+)
+
+// A place is a world with the cases that are about it.
+type place struct {
+	path  string // of the world: a directory or a .txtar file
+	files fs.FS  // what lies in it
+	cases []caseFile
+}
+
+// A caseFile is a file of cases as it lies in a world.
+type caseFile struct {
+	name   string // in the world
+	shown  string // to people: the file on disk
+	offset int    // lines of that file before the text
+	text   string
+}
+
+const casesSuffix = ".cases"
+
+// find lists the worlds with cases below paths, each once.
+func find(paths []string) ([]place, error) {
+	var places []place
+	seen := map[string]int{}
+	for _, p := range paths {
+		found, err := findIn(filepath.Clean(p))
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%s has no cases: no world in it has a file *%s", p, casesSuffix)
+		}
+		for _, f := range found {
+			if i, again := seen[f.path]; again {
+				places[i].merge(f.cases)
+				continue
+			}
+			seen[f.path] = len(places)
+			places = append(places, f)
+		}
+	}
+	return places, nil
+}
+
+func (p *place) merge(files []caseFile) {
+	for _, f := range files {
+		if !slices.ContainsFunc(p.cases, func(have caseFile) bool { return have.name == f.name }) {
+			p.cases = append(p.cases, f)
+		}
+	}
+}
+
+func findIn(name string) ([]place, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return findBelow(name)
+	case path.Ext(name) == ".txtar":
+		return archive(name)
+	case path.Ext(name) == casesSuffix:
+		return around(name)
+	}
+	return nil, fmt.Errorf("%s is no world and no file of cases", name)
+}
+
+// findBelow finds the worlds in a directory. A directory that describes a world
+// is one with all below it.
+func findBelow(dir string) ([]place, error) {
+	if describesWorld(dir) {
+		return directory(dir)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []place
+	for _, e := range entries {
+		name := filepath.Join(dir, e.Name())
+		var found []place
+		var err error
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+			continue
+		case e.IsDir():
+			found, err = findBelow(name)
+		case path.Ext(name) == ".txtar":
+			found, err = archive(name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// describesWorld tells whether a directory holds a file that says what is in a
+// world.
+func describesWorld(dir string) bool {
+	for _, name := range []string{"world.yaml", "world.yml", "world.json"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
+}
+
+// directory is a world that is a directory.
+func directory(dir string) ([]place, error) {
+	p := place{path: dir, files: os.DirFS(dir)}
+	err := fs.WalkDir(p.files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(name) != casesSuffix {
+			return err
+		}
+		text, err := fs.ReadFile(p.files, name)
+		p.cases = append(p.cases, caseFile{name: name, shown: filepath.Join(dir, filepath.FromSlash(name)), text: string(text)})
+		return err
+	})
+	if err != nil || len(p.cases) == 0 {
+		return nil, err
+	}
+	return []place{p}, nil
+}
+
+// archive is a world that is one .txtar file.
+func archive(name string) ([]place, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	a := txtar.Parse(text)
+	files, err := txtar.FS(a)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	p := place{path: name, files: files}
+	line := strings.Count(string(a.Comment), "\n")
+	for _, f := range a.Files {
+		line++ // the marker
+		if path.Ext(f.Name) == casesSuffix {
+			p.cases = append(p.cases, caseFile{name: path.Clean(f.Name), shown: name, offset: line, text: string(f.Data)})
+		}
+		line += strings.Count(string(f.Data), "\n")
+	}
+	if len(p.cases) == 0 {
+		return nil, nil
+	}
+	return []place{p}, nil
+}
+
+// around is a single file of cases with the world that it lies in.
+func around(name string) ([]place, error) {
+	for dir := filepath.Dir(name); ; dir = filepath.Dir(dir) {
+		if describesWorld(dir) {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			inside, err := filepath.Rel(dir, name)
+			if err != nil {
+				return nil, err
+			}
+			file := caseFile{name: filepath.ToSlash(inside), shown: name, text: string(text)}
+			return []place{{path: dir, files: os.DirFS(dir), cases: []caseFile{file}}}, nil
+		}
+		if parent := filepath.Dir(dir); parent == dir {
+			return nil, fmt.Errorf("%s lies in no world: no world.yaml beside or above it", name)
+		}
+	}
+}
+
+// open loads the world.
+func (p place) open(o Options) (*Asker, error) {
+	w, err := world.Load(p.path, nil)
+	if err != nil {
+		var problems world.Problems
+		if errors.As(err, &problems) {
+			return nil, fmt.Errorf("%s is no world that can be used:\n%w", p.path, err)
+		}
+		return nil, err
+	}
+	return NewAsker(Config{World: w, Files: p.files, Engine: o.Engine, Now: o.Now})
+}
