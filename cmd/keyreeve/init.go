@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,9 @@ begin anew, with a key that opens nothing.`,
 				return errors.New("init needs --data DIRECTORY; see keyreeve init --help")
 			}
 			path, err := instance.Create(data)
+			if errors.Is(err, fs.ErrExist) {
+				err = fmt.Errorf("%s is a data directory already; a root key is never replaced", data)
+			}
 			if err != nil {
 				return cannot(err)
 			}
