@@ -23,7 +23,7 @@ func damaged(t *testing.T, s *Store, damage func(kvTx) error) error {
 		})
 		return errors.Join(err, damage(tx))
 	}))
-	s.cache = newCache()
+	s.gen.cache = newCache()
 	found := s.Check()
 	require.NoError(t, s.write(func(tx kvTx) error {
 		var now [][]byte
@@ -62,7 +62,7 @@ func TestCheckFindsEveryKindOfDamage(t *testing.T) {
 	})
 	for _, sp := range []byte(spaces) {
 		var key []byte
-		require.NoError(t, s.view(func(tx kvTx) error {
+		require.NoError(t, s.gen.view(func(tx kvTx) error {
 			return tx.scan([]byte{sp}, nil, false, func(k, _ []byte) (bool, error) { key = k; return false, nil })
 		}))
 		require.NotNil(t, key, "the test has no entry of %q", sp)
@@ -84,11 +84,11 @@ func TestCheckFindsEveryKindOfDamage(t *testing.T) {
 // TestIndexesFollowRecords makes random changes, and reads them back from a
 // model as simple as can be.
 func TestIndexesFollowRecords(t *testing.T) {
+	s := open(t, testConfig(t))
+	account := 0
 	rapid.Check(t, func(r *rapid.T) {
-		s, err := Open(Config{Dir: t.TempDir(), Root: rootKey(t)})
-		require.NoError(r, err)
-		defer func() { require.NoError(r, s.Close()) }()
-		m := model{s: s, keys: map[string]Key{}, aliases: map[string]Alias{}, grants: map[string]Grant{}}
+		account++
+		m := model{s: s, account: fmt.Sprintf("%012d", account), keys: map[string]Key{}, aliases: map[string]Alias{}, grants: map[string]Grant{}}
 		for range rapid.IntRange(1, 30).Draw(r, "steps") {
 			m.step(r)
 		}
@@ -97,8 +97,10 @@ func TestIndexesFollowRecords(t *testing.T) {
 	})
 }
 
+// A model is of one account, so that all draws can share a store.
 type model struct {
 	s       *Store
+	account string
 	keys    map[string]Key
 	aliases map[string]Alias
 	grants  map[string]Grant
@@ -113,14 +115,18 @@ var (
 	someAction = rapid.SampledFrom([]string{"put key", "delete key", "put alias", "delete alias", "put grant", "put grant", "put grant", "delete grant"})
 )
 
-func drawGrant(r *rapid.T) Grant {
-	g := testGrant(addr(someID.Draw(r, "key")), someGrant.Draw(r, "grant"))
+func (m *model) addr(id string) KeyAddr {
+	return KeyAddr{Account: m.account, Region: "us-east-1", ID: id}
+}
+
+func (m *model) drawGrant(r *rapid.T) Grant {
+	g := testGrant(m.addr(someID.Draw(r, "key")), someGrant.Draw(r, "grant"))
 	g.Name, g.RetireeID, g.Parent = someText.Draw(r, "name"), someText.Draw(r, "retiree"), someText.Draw(r, "parent")
 	g.GranteeID, g.GranteeAccount = someThing.Draw(r, "grantee"), someText.Draw(r, "account")
 	g.Equals, g.Subset = somePairs.Draw(r, "equals"), somePairs.Draw(r, "subset")
 	g.Operations = rapid.SampledFrom([][]string{{"Decrypt"}, {"Encrypt", "Decrypt"}, {"DescribeKey"}}).Draw(r, "operations")
 	if token := someText.Draw(r, "token"); token != "" {
-		g.Tokens = []TokenDigest{DigestToken(token)}
+		g.Tokens = []TokenDigest{DigestToken(m.account + token)}
 	}
 	return g
 }
@@ -131,6 +137,7 @@ func (m *model) step(r *rapid.T) {
 	switch action := someAction.Draw(r, "action"); action {
 	case "put key":
 		k := testKey(id)
+		k.Addr = m.addr(id)
 		if someText.Draw(r, "due") != "" {
 			k.DeletionDate = testTime.Add(time.Hour)
 		}
@@ -138,7 +145,7 @@ func (m *model) step(r *rapid.T) {
 			m.keys[id] = k
 		}
 	case "delete key":
-		if m.try(r, func(tx *Tx) error { return tx.DeleteKey(addr(id)) }) {
+		if m.try(r, func(tx *Tx) error { return tx.DeleteKey(m.addr(id)) }) {
 			delete(m.keys, id)
 			for name, a := range m.aliases {
 				if a.TargetKeyID == id {
@@ -148,22 +155,23 @@ func (m *model) step(r *rapid.T) {
 		}
 	case "put alias":
 		a := testAlias("alias/"+someThing.Draw(r, "name"), id)
+		a.Account = m.account
 		if m.try(r, func(tx *Tx) error { return tx.PutAlias(a) }) {
 			m.aliases[a.Name] = a
 		}
 	case "delete alias":
 		name := "alias/" + someThing.Draw(r, "name")
-		if m.try(r, func(tx *Tx) error { return tx.DeleteAlias("111122223333", "us-east-1", name) }) {
+		if m.try(r, func(tx *Tx) error { return tx.DeleteAlias(m.account, "us-east-1", name) }) {
 			delete(m.aliases, name)
 		}
 	case "put grant":
-		g := drawGrant(r)
+		g := m.drawGrant(r)
 		if m.try(r, func(tx *Tx) error { return tx.PutGrant(g) }) {
 			m.grants[g.Key.ID+g.ID] = g
 		}
 	case "delete grant":
 		grant := someGrant.Draw(r, "grant")
-		if m.try(r, func(tx *Tx) error { return tx.DeleteGrant(addr(id), grant) }) {
+		if m.try(r, func(tx *Tx) error { return tx.DeleteGrant(m.addr(id), grant) }) {
 			delete(m.grants, id+grant)
 		}
 	default:
@@ -185,10 +193,10 @@ func (m *model) try(r *rapid.T, change func(*Tx) error) bool {
 // compare asks the store for candidates in every way that the model knows.
 func (m *model) compare(r *rapid.T) {
 	require.NoError(r, m.s.View(func(tx *Tx) error {
-		keys, _, err := tx.KeysOf("111122223333", "us-east-1", "", 100)
+		keys, _, err := tx.KeysOf(m.account, "us-east-1", "", 100)
 		require.NoError(r, err)
 		assert.Len(r, keys, len(m.keys))
-		aliases, _, err := tx.AliasesOf("111122223333", "us-east-1", "", 100)
+		aliases, _, err := tx.AliasesOf(m.account, "us-east-1", "", 100)
 		require.NoError(r, err)
 		assert.Len(r, aliases, len(m.aliases))
 		for _, id := range []string{"a", "b"} {
@@ -203,7 +211,7 @@ func (m *model) compare(r *rapid.T) {
 }
 
 func (m *model) compareCandidates(r *rapid.T, tx *Tx, id, op string, ec map[string]string) {
-	found, err := tx.GrantCandidates(addr(id), []string{"p", "q"}, op, ec)
+	found, err := tx.GrantCandidates(m.addr(id), []string{"p", "q"}, op, ec)
 	require.NoError(r, err)
 	ids := grantIDs(found)
 	allowed, all := 0, 0

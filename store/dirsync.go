@@ -11,7 +11,7 @@ import (
 // A dirSync makes the names of new files durable. Badger syncs what it writes
 // into a new log, but not the directory that the log was made in.
 type dirSync struct {
-	dir string
+	dir *os.File // open all the time, so that it takes no file handle when there may be none
 
 	mu     sync.Mutex
 	synced time.Time // the directory's change time when it was last synced
@@ -23,7 +23,7 @@ const settled = time.Second
 
 // run syncs the directory if files came or went since it last did.
 func (d *dirSync) run() error {
-	info, err := os.Stat(d.dir)
+	info, err := d.dir.Stat()
 	if err != nil {
 		return fmt.Errorf("reading directory of records: %w", err)
 	}
@@ -33,8 +33,8 @@ func (d *dirSync) run() error {
 	if changed.Equal(d.synced) {
 		return nil
 	}
-	if err := syncDir(d.dir); err != nil {
-		return err
+	if err := d.dir.Sync(); err != nil {
+		return fmt.Errorf("syncing directory of records: %w", err)
 	}
 	if age := time.Since(changed); age > settled {
 		d.synced = changed

@@ -21,9 +21,9 @@ var (
 	ErrReadOnly = errors.New("transaction is read-only")
 	// ErrBusy says that a transaction met conflicts to the end of its tries.
 	ErrBusy = errors.New("too many conflicting transactions")
-	// ErrFull says that the disk has too little space left to write safely.
-	// Reading goes on; writing goes on when there is space again.
-	ErrFull = errors.New("disk is full")
+	// ErrFull says that there is too little disk space, or too few file handles,
+	// to write safely. Reading goes on; writing goes on when there are again.
+	ErrFull = errors.New("no room to write")
 	// ErrFailed says that an earlier write could not be made durable: what the
 	// disk holds is unknown, so nothing is written until the store is reopened.
 	ErrFailed = errors.New("store failed to write and must be reopened")

@@ -85,7 +85,7 @@ func (s *Store) Append(events ...[]byte) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT), errors.Is(err, unix.EMFILE):
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	case errors.Is(err, eventlog.ErrFailed):
 		return fmt.Errorf("%w: %w", ErrFailed, err)
@@ -130,7 +130,9 @@ func (s *Store) Events(after Seq, limit int) ([]Event, error) {
 // outbox finds the events of mutations between two numbers.
 func (s *Store) outbox(after, before Seq, limit int) ([]Event, error) {
 	var events []Event
-	err := s.view(func(kv kvTx) error {
+	g, done := s.use()
+	defer done()
+	err := g.view(func(kv kvTx) error {
 		var err error
 		events, _, err = page(&Tx{kv: kv}, dbKey(spaceOutbox), outboxKey(after), limit, true, decodeOutbox)
 		return err

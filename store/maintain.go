@@ -6,21 +6,36 @@ import (
 	"time"
 )
 
-// maintainEvery is how often old events are looked for.
-const maintainEvery = time.Minute
+// How often the records are looked at for packing, and the events for old
+// ones; and how long packing rests after it failed.
+const (
+	packEvery   = time.Second
+	retainEvery = time.Minute
+	packAfter   = time.Minute
+)
 
-// maintain deletes old events until ctx ends.
+// maintain packs records and deletes old events until ctx ends.
 func (s *Store) maintain(ctx context.Context) {
-	ticker := time.NewTicker(maintainEvery)
-	defer ticker.Stop()
+	pack, retain := time.NewTicker(packEvery), time.NewTicker(retainEvery)
+	defer pack.Stop()
+	defer retain.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
-		}
-		if err := s.Retain(); err != nil && !errors.Is(err, ErrFull) {
-			s.config.Log.Error("deleting old events", "err", err)
+		case <-pack.C:
+			if _, due := s.current().packing(s.config.repackTables); !due {
+				continue
+			}
+			pack.Reset(packEvery)
+			if err := s.repack(ctx); err != nil && ctx.Err() == nil {
+				s.config.Log.Warn("packing records", "err", err)
+				pack.Reset(packAfter)
+			}
+		case <-retain.C:
+			if err := s.Retain(); err != nil && ctx.Err() == nil && !errors.Is(err, ErrFull) {
+				s.config.Log.Error("deleting old events", "err", err)
+			}
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/keyreeve/keyreeve/store/eventlog"
 )
 
-// sequenceBlock is how many numbers are reserved on disk at once. What is left
-// of a block when the process ends is not used, so that no number which a
-// reader may have seen is given to another event after a power cut.
+// sequenceBlock is how many numbers are reserved on disk ahead. What is left of
+// them when the process ends is not used, so that no number which a reader may
+// have seen is given to another event after a power cut.
 const sequenceBlock = 1 << 20
 
 var sequenceKey = dbKey(spaceMeta, "sequence")
@@ -27,10 +27,11 @@ type sequence struct {
 	underWay map[uint64]bool
 }
 
-// openSequence continues after all numbers that were ever reserved.
+// openSequence continues after all numbers that were ever reserved, and
+// reserves the first of its own.
 func (s *Store) openSequence() (*sequence, error) {
 	var limit uint64 = 1
-	err := s.view(func(tx kvTx) error {
+	err := s.gen.view(func(tx kvTx) error {
 		value, err := tx.get(sequenceKey)
 		if errors.Is(err, ErrNotFound) {
 			return nil
@@ -43,18 +44,26 @@ func (s *Store) openSequence() (*sequence, error) {
 		}
 		return err
 	})
-	return &sequence{reserve: s.reserve, next: limit, limit: limit, underWay: map[uint64]bool{}}, err
+	if err != nil {
+		return nil, err
+	}
+	q := &sequence{reserve: s.reserve, next: limit, limit: limit, underWay: map[uint64]bool{}}
+	return q, q.extend(0)
+}
+
+// extend reserves a block of numbers behind the next n.
+func (q *sequence) extend(n int) error {
+	limit := q.next + uint64(n) + sequenceBlock
+	if err := q.reserve(limit); err != nil {
+		return fmt.Errorf("reserving sequence numbers: %w", err)
+	}
+	q.limit = limit
+	return nil
 }
 
 // reserve writes down that numbers below limit may be in use. It waits for no
 // other transaction, because one may be waiting for it.
 func (s *Store) reserve(limit uint64) error {
-	if s.failed.Load() {
-		return ErrFailed
-	}
-	if err := checkSpace(s.config.Dir, s.config.MinFree); err != nil {
-		return err
-	}
 	return s.write(func(tx kvTx) error {
 		return tx.set(sequenceKey, binary.BigEndian.AppendUint64(nil, limit))
 	})
@@ -65,12 +74,11 @@ func (s *Store) reserve(limit uint64) error {
 func (q *sequence) Begin(n int) (first eventlog.Seq, end func(), err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.next+uint64(n) > q.limit {
-		limit := q.next + uint64(n) + sequenceBlock
-		if err := q.reserve(limit); err != nil {
-			return 0, nil, fmt.Errorf("reserving sequence numbers: %w", err)
+	if q.next+uint64(n) > q.limit-sequenceBlock/2 {
+		// While numbers are left, events do not wait for space to reserve more.
+		if err := q.extend(n); err != nil && q.next+uint64(n) > q.limit {
+			return 0, nil, err
 		}
-		q.limit = limit
 	}
 	start := q.next
 	q.next += uint64(n)

@@ -35,6 +35,8 @@ type Config struct {
 	SyncEvents bool
 
 	Now func() time.Time // nil: time.Now
+
+	repackTables int // so many tables are packed; zero is the constant
 }
 
 func (c *Config) complete() error {
@@ -50,6 +52,9 @@ func (c *Config) complete() error {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.repackTables == 0 {
+		c.repackTables = repackTables
+	}
 	c.Events = c.Events.Complete()
 	return nil
 }
@@ -59,22 +64,23 @@ func (c *Config) complete() error {
 type Store struct {
 	config  Config
 	lock    *dirLock
-	db      *badger.DB
-	dirSync dirSync
 	seqs    *sequence
 	log     *eventlog.Log
 	failed  atomic.Bool
-	cache   *cache
 	stop    context.CancelFunc
 	stopped chan struct{} // closed when maintain has returned
 
-	// commits is held for reading while a transaction commits, and for writing
-	// by one that must not meet another conflict.
-	commits sync.RWMutex
+	// alone is held for reading while a transaction of Update commits, and for
+	// writing by one that must not meet another conflict. It is taken before switching.
+	alone sync.RWMutex
+	// switching is held for reading while anything commits, and for writing
+	// while the generation is replaced.
+	switching sync.RWMutex
 
 	mu     sync.Mutex
+	gen    *generation
 	closed bool
-	users  sync.WaitGroup // calls under way; grows only with mu held and closed false
+	users  sync.WaitGroup // calls under way; grows only while closed is false
 }
 
 // Open opens the directory, or makes it. ErrLocked, ErrSchema, ErrRootKey,
@@ -90,7 +96,7 @@ func Open(c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{config: c, lock: lock, cache: newCache()}
+	s := &Store{config: c, lock: lock}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -104,18 +110,13 @@ func Open(c Config) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	if err := checkSpace(s.config.Dir, s.config.MinFree); err != nil {
+	if err := checkRoom(s.lock.file, s.config.MinFree); err != nil {
 		return err
 	}
-	records := filepath.Join(s.config.Dir, "records")
-	err := makeDir(records)
-	if err != nil {
+	var err error
+	if s.gen, err = openCurrent(filepath.Join(s.config.Dir, "records"), s.config.Log); err != nil {
 		return err
 	}
-	if s.db, err = openDatabase(records, s.config.Log); err != nil {
-		return err
-	}
-	s.dirSync.dir = records
 	if err := s.openSchema(); err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func (s *Store) open() error {
 }
 
 func (s *Store) openSchema() error {
-	err := s.view(func(tx kvTx) error { return checkSchema(tx, s.config.Root) })
+	err := s.gen.view(func(tx kvTx) error { return checkSchema(tx, s.config.Root) })
 	if !errors.Is(err, ErrNotFound) {
 		return err
 	}
@@ -165,11 +166,11 @@ func (s *Store) release() error {
 	if s.log != nil {
 		errs = append(errs, s.log.Close())
 	}
-	if s.db != nil {
-		if err := checkSpace(s.config.Dir, s.config.MinFree); err != nil {
+	if s.gen != nil {
+		if err := checkRoom(s.lock.file, s.config.MinFree); err != nil {
 			return errors.Join(append(errs, fmt.Errorf("leaving records for the next start: %w", err))...)
 		}
-		errs = append(errs, s.db.Close())
+		errs = append(errs, s.gen.close())
 	}
 	return errors.Join(append(errs, s.lock.release())...)
 }
@@ -185,6 +186,21 @@ func (s *Store) enter() (leave func(), err error) {
 	return s.users.Done, nil
 }
 
+// current is the generation of now.
+func (s *Store) current() *generation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gen
+}
+
+// use is the generation of now, which is not closed until done is called.
+func (s *Store) use() (g *generation, done func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gen.users.Add(1)
+	return s.gen, s.gen.users.Done
+}
+
 // View runs fn on a snapshot that holds every change answered before. Changes
 // made meanwhile do not show.
 func (s *Store) View(fn func(*Tx) error) error {
@@ -193,13 +209,9 @@ func (s *Store) View(fn func(*Tx) error) error {
 		return err
 	}
 	defer leave()
-	return s.view(func(kv kvTx) error { return fn(&Tx{kv: kv, now: s.config.Now, cache: s.cache}) })
-}
-
-func (s *Store) view(fn func(kvTx) error) error {
-	txn := s.db.NewTransaction(false)
-	defer txn.Discard()
-	return fn(kvTx{txn: txn})
+	g, done := s.use()
+	defer done()
+	return g.view(func(kv kvTx) error { return fn(&Tx{kv: kv, now: s.config.Now, cache: g.cache}) })
 }
 
 // maxTries is how often Update runs beside others; then it runs alone.
@@ -215,18 +227,19 @@ func (s *Store) Update(fn func(*Tx) error) error {
 		return err
 	}
 	defer leave()
-	for try := range maxTries {
-		err := s.attempt(fn, false)
-		if !errors.Is(err, badger.ErrConflict) {
+	for try := 0; ; {
+		err := s.attempt(fn, try == maxTries)
+		switch {
+		case errors.Is(err, errReplaced): // at once again
+		case !errors.Is(err, badger.ErrConflict):
 			return err
+		case try == maxTries:
+			return ErrBusy
+		default:
+			time.Sleep(backoff(try))
+			try++
 		}
-		time.Sleep(backoff(try))
 	}
-	err = s.attempt(fn, true)
-	if errors.Is(err, badger.ErrConflict) {
-		return ErrBusy
-	}
-	return err
 }
 
 // backoff is a random time that doubles with each try, from 1 ms.
@@ -236,51 +249,79 @@ func backoff(try int) time.Duration {
 
 // attempt runs fn once; alone, no other transaction commits meanwhile.
 func (s *Store) attempt(fn func(*Tx) error, alone bool) error {
-	if s.failed.Load() {
-		return ErrFailed
+	if alone {
+		s.alone.Lock()
+		defer s.alone.Unlock()
 	}
-	if err := checkSpace(s.config.Dir, s.config.MinFree); err != nil {
+	if err := s.checkWritable(); err != nil {
 		return err
 	}
-	if alone {
-		s.commits.Lock()
-		defer s.commits.Unlock()
-	}
-	txn := s.db.NewTransaction(true)
+	g, done := s.use()
+	defer done()
+	txn := g.db.NewTransaction(true)
 	defer txn.Discard()
 	tx := &Tx{kv: kvTx{txn: txn, writable: true}, now: s.config.Now}
 	if err := fn(tx); err != nil {
 		return err
 	}
 	if !alone {
-		s.commits.RLock()
-		defer s.commits.RUnlock()
+		s.alone.RLock()
+		defer s.alone.RUnlock()
 	}
-	done, err := s.storeEvents(tx)
+	end, err := s.storeEvents(tx)
 	if err != nil {
 		return err
 	}
-	defer done()
-	return s.commit(txn)
+	defer end()
+	return s.commit(g, txn)
 }
 
-// write is an attempt without events, beside those that run alone: for entries
-// that no transaction of Update touches.
+func (s *Store) checkWritable() error {
+	if s.failed.Load() {
+		return ErrFailed
+	}
+	return checkRoom(s.lock.file, s.config.MinFree)
+}
+
+// write commits changes of entries that no transaction of Update touches, so
+// that it waits for none of them.
 func (s *Store) write(fn func(kvTx) error) error {
-	txn := s.db.NewTransaction(true)
+	if err := s.checkWritable(); err != nil {
+		return err
+	}
+	for {
+		if err := s.writeOnce(fn); !errors.Is(err, errReplaced) {
+			return err
+		}
+	}
+}
+
+func (s *Store) writeOnce(fn func(kvTx) error) error {
+	g, done := s.use()
+	defer done()
+	txn := g.db.NewTransaction(true)
 	defer txn.Discard()
 	if err := fn(kvTx{txn: txn, writable: true}); err != nil {
 		return err
 	}
-	return s.commit(txn)
+	return s.commit(g, txn)
 }
 
-// commit makes a transaction durable. An error other than a conflict leaves
-// open what the disk holds, so it is the last commit.
-func (s *Store) commit(txn *badger.Txn) error {
+// errReplaced says that the generation of a transaction is not the current one
+// any more.
+var errReplaced = errors.New("generation replaced")
+
+// commit makes a transaction durable. An error other than a conflict and
+// errReplaced leaves open what the disk holds, so it is the last commit.
+func (s *Store) commit(g *generation, txn *badger.Txn) error {
+	s.switching.RLock()
+	defer s.switching.RUnlock()
+	if g != s.current() {
+		return errReplaced
+	}
 	err := txn.Commit()
 	if err == nil {
-		err = s.dirSync.run()
+		err = g.dirSync.run()
 	}
 	switch {
 	case err == nil, errors.Is(err, badger.ErrConflict):
@@ -288,8 +329,13 @@ func (s *Store) commit(txn *badger.Txn) error {
 	case errors.Is(err, badger.ErrTxnTooBig):
 		return fmt.Errorf("%w: transaction", ErrTooLarge)
 	default:
-		s.failed.Store(true)
-		s.config.Log.Error("records could not be made durable; no more changes until the store is reopened", "err", err)
+		s.fail(err)
 		return fmt.Errorf("%w: %w", ErrFailed, err)
 	}
+}
+
+// fail refuses all further changes.
+func (s *Store) fail(err error) {
+	s.failed.Store(true)
+	s.config.Log.Error("records could not be made durable; no more changes until the store is reopened", "err", err)
 }

@@ -59,6 +59,20 @@ func view(t testing.TB, s *Store, fn func(*Tx)) {
 	require.NoError(t, s.View(func(tx *Tx) error { fn(tx); return nil }))
 }
 
+// put makes or replaces a key.
+func put(s *Store, id, description string) error {
+	return s.Update(func(tx *Tx) error {
+		k := testKey(id)
+		k.Description = description
+		return tx.PutKey(k)
+	})
+}
+
+// read tells whether there is a key.
+func read(s *Store, id string) error {
+	return s.View(func(tx *Tx) error { _, err := tx.Key(addr(id)); return err })
+}
+
 func TestReopenedStoreHasItsRecords(t *testing.T) {
 	c := testConfig(t)
 	s := open(t, c)

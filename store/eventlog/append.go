@@ -88,28 +88,32 @@ func (l *Log) write(b *batch) error {
 		return err
 	}
 	size := l.segments[len(l.segments)-1].size
-	if _, err := l.active.WriteAt(b.frames, size); err != nil {
+	_, err := l.active.WriteAt(b.frames, size)
+	if err == nil && l.config.Sync {
+		if err = l.active.Sync(); err != nil {
+			l.fail(err)
+		}
+	}
+	if err != nil {
 		if undo := l.active.Truncate(size); undo != nil {
 			l.fail(undo)
 		}
 		return fmt.Errorf("writing events: %w", err)
-	}
-	if l.config.Sync {
-		if err := l.sync(); err != nil {
-			l.fail(err)
-			return fmt.Errorf("syncing events: %w", err)
-		}
-	} else {
-		select {
-		case l.dirty <- struct{}{}:
-		default: // a sync is due already
-		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	active := &l.segments[len(l.segments)-1]
 	active.size += int64(len(b.frames))
 	active.last = b.last
+	l.written = b.last
+	if l.config.Sync {
+		l.synced = b.last
+		return nil
+	}
+	select {
+	case l.dirty <- struct{}{}:
+	default: // a sync is due already
+	}
 	return nil
 }
 
@@ -153,6 +157,9 @@ func (l *Log) seal() error {
 	if err != nil {
 		return fmt.Errorf("closing segment: %w", err)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.synced = l.written
 	return nil
 }
 

@@ -88,6 +88,8 @@ type Log struct {
 	batch    *batch    // being gathered
 	segments []segment // in order; the last may be the active one
 	err      error     // why nothing can be appended any more
+	written  Seq       // the last event that is in the log
+	synced   Seq       // the last event that is durable
 
 	writing sync.Mutex // held by the one that writes the active segment
 	active  *os.File   // changed with both mutexes below and above held
@@ -170,7 +172,23 @@ func (l *Log) sync() error {
 	if l.active == nil {
 		return nil
 	}
-	return syncData(l.active)
+	l.mu.Lock()
+	upTo := l.written
+	l.mu.Unlock()
+	if err := syncData(l.active); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.synced = max(l.synced, upTo)
+	return nil
+}
+
+// Durable is the number of the last event that a power cut would leave.
+func (l *Log) Durable() Seq {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.synced
 }
 
 // fail refuses all further appends.

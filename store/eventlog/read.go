@@ -69,7 +69,7 @@ func (s *segment) at(marks []mark) int64 {
 func (l *Log) segmentsAfter(after Seq) []segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].first > after })
+	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].first-1 > after })
 	return slices.Clone(l.segments[max(i-1, 0):])
 }
 
