@@ -172,7 +172,7 @@ func (s *Scope) storedPolicy(k *store.Key) (*decision.Policy, error) {
 // aliases adds kms:ResourceAliases, which is absent when the key is over its
 // quota of aliases.
 func (s *Scope) aliases(q *decision.Question, k *store.Key) error {
-	list, more, err := s.Tx.AliasesOfKey(k.Addr, "", maxAliases)
+	list, more, err := s.Tx.AliasesOfKey(k.Addr, "", s.engine.cfg.Quotas.AliasesPerKey)
 	if err != nil || more {
 		return err
 	}

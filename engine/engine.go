@@ -45,6 +45,8 @@ type Config struct {
 	// EncodedMessages puts the encoded authorization message of a refusal into
 	// the error text, too.
 	EncodedMessages bool
+
+	Quotas Quotas
 }
 
 func (c Config) validate() error {
@@ -71,6 +73,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	cfg.Quotas = cfg.Quotas.complete()
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}

@@ -11,9 +11,6 @@ import (
 	"github.com/keyreeve/keyreeve/store"
 )
 
-// maxAliases is the resource quota of aliases per key (RQ-02).
-const maxAliases = 50
-
 func aliasOperations() []row {
 	return []row{
 		define(Operation[wire.CreateAliasInput, wire.CreateAliasOutput]{
@@ -84,8 +81,8 @@ func (s *Scope) aliasQuota(k *store.Key) error {
 	if err != nil {
 		return err
 	}
-	if n >= maxAliases {
-		return wire.Errorf(wire.LimitExceeded, "The key %s has reached its quota of %d aliases.", s.keyARN(k), maxAliases)
+	if n >= s.engine.cfg.Quotas.AliasesPerKey {
+		return wire.Errorf(wire.LimitExceeded, "The key %s has reached its quota of %d aliases.", s.keyARN(k), s.engine.cfg.Quotas.AliasesPerKey)
 	}
 	return nil
 }

@@ -157,8 +157,8 @@ func (s *Scope) putGrant(k *store.Key, g store.Grant) error {
 	if err != nil {
 		return err
 	}
-	if n >= grant.MaxPerKey {
-		return wire.Errorf(wire.LimitExceeded, "The key %s has reached its quota of %d grants.", s.keyARN(k), grant.MaxPerKey)
+	if n >= s.engine.cfg.Quotas.GrantsPerKey {
+		return wire.Errorf(wire.LimitExceeded, "The key %s has reached its quota of %d grants.", s.keyARN(k), s.engine.cfg.Quotas.GrantsPerKey)
 	}
 	return s.Tx.PutGrant(g)
 }

@@ -186,16 +186,13 @@ func (p keyParameters) validate(in *wire.CreateKeyInput) error {
 	return nil
 }
 
-// maxKeys is the resource quota of KMS keys per account and Region (RQ-01).
-const maxKeys = 100_000
-
 func (s *Scope) keyQuota() error {
 	n, err := s.Tx.CountKeys(s.Caller.Account, s.Region)
 	if err != nil {
 		return err
 	}
-	if n >= maxKeys {
-		return wire.Errorf(wire.LimitExceeded, "The account has reached its quota of %d KMS keys in this Region.", maxKeys)
+	if n >= s.engine.cfg.Quotas.Keys {
+		return wire.Errorf(wire.LimitExceeded, "The account has reached its quota of %d KMS keys in this Region.", s.engine.cfg.Quotas.Keys)
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/keyreeve/keyreeve/engine"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/instance"
 	"github.com/keyreeve/keyreeve/engine/server"
@@ -71,6 +72,8 @@ type Config struct {
 	Dir   string    // data directory of an earlier Keyreeve; empty: a new one
 	Now   time.Time // where the clock stands at the start; zero: the time of day
 	Watch bool      // take up changes of the world, as EditWorld makes them
+
+	Quotas engine.Quotas
 }
 
 // New starts a Keyreeve, which stops with the test. An internal fault of it
@@ -92,6 +95,7 @@ func New(t testing.TB, c Config) *Keyreeve {
 	k.Instance, err = instance.Open(instance.Config{
 		Dir: filepath.Join(c.Dir, dataDir), World: filepath.Join(c.Dir, worldFile), Create: true, Clock: k.Clock.Now, Log: log,
 		Watch:     watchEvery,
+		Quotas:    c.Quotas,
 		Decisions: decision.Config{Cache: true, VerifyEvery: 1},
 	})
 	require.NoError(t, err)

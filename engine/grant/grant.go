@@ -12,7 +12,6 @@ import (
 
 // Limits of a grant.
 const (
-	MaxPerKey     = 50_000
 	maxPairs      = 8
 	maxValueChars = 384
 )

@@ -36,6 +36,7 @@ type Config struct {
 	Decisions decision.Config
 	// EncodedMessages puts encoded authorization messages into error texts.
 	EncodedMessages bool
+	Quotas          engine.Quotas
 	// Watch is the time between two looks at the files of the world; zero is
 	// one second.
 	Watch time.Duration
@@ -170,8 +171,8 @@ func (i *Instance) open(root *seal.RootKey) error {
 	}
 	i.Engine, err = engine.New(engine.Config{
 		Store: i.Store, World: i.World, Decisions: decisions, Materials: materials, Root: root,
-		EncodedMessages: i.config.EncodedMessages,
-		Clock:           i.config.Clock, Rand: rand.Reader, Log: i.config.Log, DecisionLog: slog.New(slog.NewJSONHandler(i.decisions, nil)),
+		EncodedMessages: i.config.EncodedMessages, Quotas: i.config.Quotas,
+		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log, DecisionLog: slog.New(slog.NewJSONHandler(i.decisions, nil)),
 	})
 	if err != nil || !i.config.Create {
 		return err
