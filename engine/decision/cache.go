@@ -36,11 +36,26 @@ func (c *cache[K, V]) get(key K) (value V, ok bool) {
 	if !ok {
 		return value, false
 	}
+	return touch[K, V](e), true
+}
+
+// lookup is get for a key that is not worth a string.
+func lookup[V any](c *cache[string, V], key []byte) (value V, ok bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	e, ok := c.items[string(key)]
+	if !ok {
+		return value, false
+	}
+	return touch[string, V](e), true
+}
+
+func touch[K comparable, V any](e *list.Element) V {
 	i := e.Value.(*item[K, V])
 	if !i.used.Load() {
 		i.used.Store(true)
 	}
-	return i.value, true
+	return i.value
 }
 
 // put keeps value, which weighs bytes with its key, in the place of what was

@@ -148,49 +148,81 @@ func (e *Engine) account(ctx context.Context, q *Question) (*account, error) {
 // judge has the policies say which of their statements match.
 func (e *Engine) judge(ctx context.Context, q *Question, a *attachments) error {
 	var input *ast.Term // made when the first policy needs it
-	var key []byte
+	key := make([]byte, 0, keyBytes)
 	for i := range a.slots {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		s := &a.slots[i]
-		evaluate := func() (*verdict, error) {
-			if input == nil {
-				input = documentInput(q, a.slots)
-			}
-			return s.program.evaluate(ctx, e.data, s.policy, input)
-		}
-		if !e.config.Cache || s.program.clock {
-			v, err := evaluate()
+		remember := e.config.Cache && !s.program.clock
+		if remember {
+			key = s.program.key(key[:0], q)
+			known, err := e.recallVerdict(ctx, key, q, s)
 			if err != nil {
 				return err
 			}
-			s.verdict = v
-			continue
+			if s.verdict = known; known != nil {
+				continue
+			}
 		}
-		key = s.program.key(key[:0], q)
-		v, err := remember(e.verdicts, key, evaluate, func() (*verdict, error) {
-			return s.program.evaluate(ctx, e.data, s.policy, wholeInput(q))
-		})
+		if input == nil {
+			if err := q.validateContext(); err != nil {
+				return err
+			}
+			input = documentInput(q, a.slots)
+		}
+		v, err := s.program.evaluate(ctx, e.data, s.policy, input)
 		if err != nil {
 			return err
 		}
-		s.verdict = v
+		if s.verdict = v; remember {
+			e.verdicts.keep(key, v)
+		}
 	}
 	return nil
 }
 
+// keyBytes is room for most cache keys.
+const keyBytes = 512
+
+// recallVerdict returns what a policy said of the same facts before, or nil.
+func (e *Engine) recallVerdict(ctx context.Context, key []byte, q *Question, s *slot) (*verdict, error) {
+	known, ok, doubt := e.verdicts.recall(key)
+	if !ok || !doubt {
+		return known, nil
+	}
+	now, err := s.program.evaluate(ctx, e.data, s.policy, wholeInput(q))
+	if err != nil {
+		return nil, err
+	}
+	return known, e.verdicts.confirm(known, now)
+}
+
 // combine has decide.rego make one answer of all verdicts.
 func (e *Engine) combine(ctx context.Context, q *Question, a *attachments) (*outcome, error) {
-	evaluate := func() (*outcome, error) {
-		found, err := e.decide.run(ctx, e.data, decideInput(q, a))
-		if err != nil {
-			return nil, fmt.Errorf("combining verdicts: %w", err)
-		}
-		return readOutcome(found, q)
-	}
 	if !e.config.Cache {
-		return evaluate()
+		return e.combineNow(ctx, q, a)
 	}
-	return remember(e.outcomes, decideKey(nil, q, a), evaluate, evaluate)
+	key := decideKey(make([]byte, 0, keyBytes), q, a)
+	known, ok, doubt := e.outcomes.recall(key)
+	if ok && !doubt {
+		return known, nil
+	}
+	now, err := e.combineNow(ctx, q, a)
+	if err != nil {
+		return nil, err
+	}
+	if doubt {
+		return known, e.outcomes.confirm(known, now)
+	}
+	e.outcomes.keep(key, now)
+	return now, nil
+}
+
+func (e *Engine) combineNow(ctx context.Context, q *Question, a *attachments) (*outcome, error) {
+	found, err := e.decide.run(ctx, e.data, decideInput(q, a))
+	if err != nil {
+		return nil, fmt.Errorf("combining verdicts: %w", err)
+	}
+	return readOutcome(found, q)
 }

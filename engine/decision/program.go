@@ -134,7 +134,7 @@ func namedIn(d *policy.Document) []policy.Principal {
 // weight estimates the bytes that a program and its document occupy, as
 // measured by BenchmarkPrograms.
 func weight(d *policy.Document) int64 {
-	return 100_000 + 30*int64(len(d.Text))
+	return 27_000 + 27*int64(len(d.Text))
 }
 
 const programPackage = "keyreeve.document"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -30,11 +31,57 @@ const answer = ast.Var("answer")
 
 // prepare compiles modules and prepares the question for the value at ref.
 func prepare(modules map[string]*ast.Module, ref ast.Ref) (*query, error) {
-	c := ast.NewCompiler()
+	c := ast.NewCompiler().WithCapabilities(capabilities(modules))
 	if c.Compile(modules); c.Failed() {
 		return nil, fmt.Errorf("%w: %w", errCompile, c.Errors)
 	}
 	return (&query{compiler: c}).asking(ref), nil
+}
+
+// allCapabilities is worked out once: it lists hundreds of built-ins.
+var allCapabilities = sync.OnceValue(func() *ast.Capabilities { return ast.CapabilitiesForThisVersion() })
+
+// builtins are those that a decision may use: what depends on network, clock
+// or chance would make equal questions differ.
+var builtins = sync.OnceValue(func() map[string]*ast.Builtin {
+	all := map[string]*ast.Builtin{}
+	for _, b := range allCapabilities().Builtins {
+		if !b.IsNondeterministic() {
+			all[b.Name] = b
+		}
+	}
+	return all
+})
+
+// capabilities are the built-ins that modules call, with those that the
+// compiler writes by itself. A compiler that knows few takes half the memory.
+func capabilities(modules map[string]*ast.Module) *ast.Capabilities {
+	called := map[string]bool{
+		ast.Equality.Name: true, ast.Assign.Name: true, ast.NotEqual.Name: true,
+		ast.Member.Name: true, ast.MemberWithKey.Name: true,
+	}
+	for _, m := range modules {
+		ast.WalkExprs(m, func(e *ast.Expr) bool {
+			if e.IsCall() {
+				called[e.Operator().String()] = true
+			}
+			return false
+		})
+		ast.WalkTerms(m, func(t *ast.Term) bool {
+			if call, ok := t.Value.(ast.Call); ok {
+				called[call[0].String()] = true
+			}
+			return false
+		})
+	}
+	known := builtins()
+	c := &ast.Capabilities{Features: allCapabilities().Features}
+	for name := range called {
+		if b, ok := known[name]; ok {
+			c.Builtins = append(c.Builtins, b)
+		}
+	}
+	return c
 }
 
 // asking is the query for another value of the same modules.
@@ -67,6 +114,8 @@ var beginning = time.Unix(0, 0).UTC()
 func (q *query) run(ctx context.Context, d data, input *ast.Term) (*ast.Term, error) {
 	var found *ast.Term
 	answers := 0
+	rules := ruleCaches.Get().(*ruleCache)
+	defer rules.release()
 	err := topdown.NewQuery(q.body).
 		WithCompiler(q.compiler).
 		WithStore(d.store).
@@ -75,6 +124,8 @@ func (q *query) run(ctx context.Context, d data, input *ast.Term) (*ast.Term, er
 		WithStrictBuiltinErrors(true).
 		WithMetrics(metrics.NoOp()).
 		WithTime(beginning).
+		WithVirtualCache(rules).
+		WithBaseCache(noData{}).
 		Iter(ctx, func(r topdown.QueryResult) error {
 			answers++
 			found = r[answer]

@@ -182,15 +182,27 @@ func document(kind policy.Kind, name string, statements ...string) Policy {
 	return p
 }
 
-var testEngine = sync.OnceValues(func() (*Engine, error) { return New(Config{}) })
+var (
+	testEngine = sync.OnceValues(func() (*Engine, error) { return New(Config{}) })
+	rememberer = sync.OnceValues(func() (*Engine, error) { return New(Config{Cache: true, VerifyEvery: 1}) })
+)
 
-// decided asks the tests' engine.
+// decided asks an engine that remembers nothing, and has one that remembers
+// agree with it.
 func decided(t *testing.T, q Question) Decision {
 	t.Helper()
-	e, err := testEngine()
+	plain, err := testEngine()
 	require.NoError(t, err)
-	d, err := e.Decide(t.Context(), q)
+	d, err := plain.Decide(t.Context(), q)
 	require.NoError(t, err)
+	remembering, err := rememberer()
+	require.NoError(t, err)
+	for range 2 {
+		again, err := remembering.Decide(t.Context(), q)
+		require.NoError(t, err)
+		require.Equal(t, verdictOf(d), verdictOf(again))
+		require.Equal(t, d.Sentence(), again.Sentence())
+	}
 	return d
 }
 
