@@ -2,48 +2,53 @@ package store
 
 import "sync"
 
-// cacheBytes bounds the cache, in bytes of encoded records; decoded they take
+// Bounds of the caches of a generation, in bytes as encoded; decoded they take
 // about three times that.
-const cacheBytes = 8 << 20
+const (
+	recordCacheBytes    = 8 << 20
+	candidateCacheBytes = 2 << 20
+)
 
-// A cache keeps decoded records for Views. A record is found only under the
+// A cache keeps what Views found. It is found again only together with the
 // commit that wrote it, so there is nothing to invalidate.
 type cache struct {
-	mu      sync.RWMutex
-	records map[string]cached
-	bytes   int
+	max int
+
+	mu    sync.RWMutex
+	found map[string]cached
+	bytes int
 }
 
 type cached struct {
-	version uint64
+	version uint64 // the commit
 	size    int
-	record  any
+	value   any
 }
 
-func newCache() *cache { return &cache{records: map[string]cached{}} }
+func newCache(maxBytes int) *cache { return &cache{max: maxBytes, found: map[string]cached{}} }
 
 func (c *cache) get(key []byte, version uint64) (any, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	e, ok := c.records[string(key)]
-	return e.record, ok && e.version == version
+	e, ok := c.found[string(key)]
+	return e.value, ok && e.version == version
 }
 
-// put keeps a record, unless a later one is there.
+// put keeps a value, unless a later one is there.
 func (c *cache) put(key []byte, e cached) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	old, ok := c.records[string(key)]
+	old, ok := c.found[string(key)]
 	if ok && old.version >= e.version {
 		return
 	}
 	c.bytes += e.size - old.size
-	c.records[string(key)] = e
-	for other, o := range c.records { // in no particular order
-		if c.bytes <= cacheBytes {
+	c.found[string(key)] = e
+	for other, o := range c.found { // in no particular order
+		if c.bytes <= c.max {
 			return
 		}
-		delete(c.records, other)
+		delete(c.found, other)
 		c.bytes -= o.size
 	}
 }

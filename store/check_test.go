@@ -23,7 +23,7 @@ func damaged(t *testing.T, s *Store, damage func(kvTx) error) error {
 		})
 		return errors.Join(err, damage(tx))
 	}))
-	s.gen.cache = newCache()
+	s.gen.records = newCache(recordCacheBytes)
 	found := s.Check()
 	require.NoError(t, s.write(func(tx kvTx) error {
 		var now [][]byte

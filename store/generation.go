@@ -24,12 +24,13 @@ type generation struct {
 	dir     string
 	db      *badger.DB
 	dirSync dirSync
-	cache   *cache         // versions mean something only in one Badger
+	records *cache         // by database key; versions mean something only in one Badger
+	asked   *cache         // candidates, by what was asked
 	users   sync.WaitGroup // transactions; grows only while the generation is current
 }
 
 func openGeneration(dir string, number uint64, log *slog.Logger) (*generation, error) {
-	g := &generation{number: number, dir: dir, cache: newCache()}
+	g := &generation{number: number, dir: dir, records: newCache(recordCacheBytes), asked: newCache(candidateCacheBytes)}
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -128,10 +129,58 @@ func (tx *Tx) choosePair(g *Grant) (string, error) {
 // here. Its cost does not depend on the number of the key's other grants; of
 // grants that do not differ it takes only a few.
 func (tx *Tx) GrantCandidates(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string) ([]Grant, error) {
-	n, err := tx.CountGrants(addr)
-	if err != nil || n == 0 {
+	// The counter is written with every change of a grant of the key.
+	counter, err := tx.kv.item(addr.key(spaceGrantCount))
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
+	if tx.asked == nil {
+		return tx.searchCandidates(addr, granteeIDs, operation, ec)
+	}
+	question := candidateQuestion(addr, granteeIDs, operation, ec)
+	if known, ok := tx.asked.get(question, counter.version()); ok {
+		return known.([]Grant), nil // the cache has nothing else
+	}
+	grants, err := tx.searchCandidates(addr, granteeIDs, operation, ec)
+	if err == nil {
+		const perGrant = 500 // about
+		tx.asked.put(question, cached{version: counter.version(), size: len(question) + perGrant*len(grants), value: slices.Clip(grants)})
+	}
+	return grants, err
+}
+
+// candidateQuestion writes all that decides an answer, without ambiguity: each
+// text with its length before it, pairs in the order of their names.
+func candidateQuestion(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string) []byte {
+	names := make([]string, 0, 8)
+	for name := range ec {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	q := make([]byte, 0, 256)
+	text := func(s string) {
+		q = binary.AppendUvarint(q, uint64(len(s)))
+		q = append(q, s...)
+	}
+	text(addr.Account)
+	text(addr.Region)
+	text(addr.ID)
+	text(operation)
+	q = binary.AppendUvarint(q, uint64(len(granteeIDs)))
+	for _, id := range granteeIDs {
+		text(id)
+	}
+	for _, name := range names {
+		text(name)
+		text(ec[name])
+	}
+	return q
+}
+
+func (tx *Tx) searchCandidates(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string) ([]Grant, error) {
 	constraints := constraintsFor(operation, ec)
 	var grants []Grant
 	for _, grantee := range slices.Compact(slices.Sorted(slices.Values(granteeIDs))) {

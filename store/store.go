@@ -211,7 +211,7 @@ func (s *Store) View(fn func(*Tx) error) error {
 	defer leave()
 	g, done := s.use()
 	defer done()
-	return g.view(func(kv kvTx) error { return fn(&Tx{kv: kv, now: s.config.Now, cache: g.cache}) })
+	return g.view(func(kv kvTx) error { return fn(&Tx{kv: kv, now: s.config.Now, records: g.records, asked: g.asked}) })
 }
 
 // maxTries is how often Update runs beside others; then it runs alone.

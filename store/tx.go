@@ -12,10 +12,12 @@ import (
 // it. It is for one goroutine, and ends with the function that it was given to.
 // Records read in a View are shared: their maps and slices must not be changed.
 type Tx struct {
-	kv     kvTx
-	now    func() time.Time
-	cache  *cache // of decoded records; nil where records may be changed
-	events [][]byte
+	kv  kvTx
+	now func() time.Time
+
+	// What Views found before; nil where records may be changed.
+	records, asked *cache
+	events         [][]byte
 }
 
 // An entry is a database key with its value.
@@ -92,8 +94,8 @@ func load[T any](tx *Tx, key []byte) (T, error) {
 	if err != nil {
 		return none, err
 	}
-	if tx.cache != nil {
-		if known, ok := tx.cache.get(key, item.version()); ok {
+	if tx.records != nil {
+		if known, ok := tx.records.get(key, item.version()); ok {
 			return known.(T), nil // a space has one type of record
 		}
 	}
@@ -102,8 +104,8 @@ func load[T any](tx *Tx, key []byte) (T, error) {
 		return none, err
 	}
 	record, err := decodeEntry[T](key, value)
-	if err == nil && tx.cache != nil {
-		tx.cache.put(key, cached{version: item.version(), size: len(key) + len(value), record: record})
+	if err == nil && tx.records != nil {
+		tx.records.put(key, cached{version: item.version(), size: len(key) + len(value), value: record})
 	}
 	return record, err
 }
