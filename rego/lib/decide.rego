@@ -104,11 +104,18 @@ _foreign if {
 
 _at_home if input.principal.account == input.resource.account
 
-# By what the resource's policy matched the caller in an Allow. What no
-# resource policy speaks about, the account leaves to its IAM policies.
+# By what the resource's policy matched the caller in an Allow. Providers of
+# identities speak in trust policies only (A-13 a). What no resource policy speaks
+# about, the account leaves to its IAM policies.
 _vias contains "account" if input.rule == "identity_only"
 
-_vias contains input.layers.resource[_].allow[_][4] if input.rule in {"key_policy", "trust"}
+_vias contains via if {
+	input.rule in {"key_policy", "trust"}
+	via := input.layers.resource[_].allow[_][4]
+	not _speechless(via)
+}
+
+_speechless("provider") if input.rule != "trust"
 
 _open contains via if {
 	some via in _vias

@@ -309,7 +309,13 @@ test_both_limit_an_allow_for_the_role if {
 }
 
 test_both_limit_an_allow_for_the_identity_provider if {
-	verdict([role, layers({"resource": by("provider"), "session": empty})]) == "no-allow session"
+	verdict([trust, role, layers({"resource": by("provider"), "session": empty})]) == "no-allow session"
+	verdict([trust, role, layers({"resource": by("provider")})]) == "allow resource"
+}
+
+test_an_identity_provider_is_nobody_in_a_key_policy if {
+	verdict([role, layers({"resource": by("provider")})]) == "no-allow resource"
+	verdict([role, elsewhere, layers({"resource": by("provider"), "identity": by("policy")})]) == "no-allow resource"
 }
 
 test_both_limit_a_federated_session_allowed_by_its_user if {
