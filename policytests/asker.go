@@ -65,11 +65,10 @@ func (a *Asker) Question(r caseline.Request, dir string) (decision.Question, err
 		return decision.Question{}, err
 	}
 	q := asked{asker: a, request: r, action: action, call: &call}
-	if err := q.resource(); err != nil {
-		return decision.Question{}, err
-	}
-	if err := q.side(); err != nil {
-		return decision.Question{}, err
+	for _, step := range []func() error{q.resource, q.network, q.service, q.side} {
+		if err := step(); err != nil {
+			return decision.Question{}, err
+		}
 	}
 	question := q.call.Question(q.check)
 	return question, q.override(question.Context)

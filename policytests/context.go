@@ -167,7 +167,7 @@ func (q *asked) override(keys condition.Context) error {
 		if err != nil {
 			return err
 		}
-		if row.Global {
+		if row.Global && !isSource(p.Key) {
 			keys.Set(p.Key, p.Values...)
 		}
 	}

@@ -53,6 +53,8 @@ func (q *Question) validateContext() error {
 const retireGrant = "kms:RetireGrant"
 
 // required says which fields of a principal must be set, and may be, by type.
+// Only the user of a federated session may be either: it lacks the one that
+// the root user began.
 var required = map[PrincipalType]struct{ account, user, role, session, services bool }{
 	Root:              {account: true},
 	User:              {account: true, user: true},
@@ -78,7 +80,7 @@ func (p *Principal) validate() error {
 		{"session", p.Session != "", want.session},
 		{"services", len(p.Services) > 0, want.services},
 	} {
-		if f.set != f.want {
+		if f.set != f.want && (p.Type != Federated || f.name != "user") {
 			return malformed("a principal of type %s with or without %s", p.Type, f.name)
 		}
 	}

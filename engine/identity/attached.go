@@ -3,6 +3,7 @@ package identity
 import (
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // Attached holds the policies that the caller brings to a decision. As there,
@@ -30,6 +31,8 @@ func (c Caller) Attached() Attached {
 			a.Identity = append(a.Identity, convert(c.Account, g.Inline, g.Managed)...)
 		}
 		a.Boundary = boundary(c.Account, c.User.Boundary)
+	case c.Type == decision.Federated:
+		a.Identity = []decision.Policy{ofRoot}
 	}
 	if c.Session != nil {
 		a.Session = c.Session.Policies
@@ -39,6 +42,18 @@ func (c Caller) Attached() Attached {
 	}
 	return a
 }
+
+// ofRoot stands for the permissions of the root user in a federated session
+// that it began: everything, as far as the session policy goes (STS API,
+// GetFederationToken).
+var ofRoot = func() decision.Policy {
+	doc, err := policy.Parse(policy.Identity,
+		[]byte(`{"Version":"2012-10-17","Statement":[{"Sid":"RootUser","Effect":"Allow","Action":"*","Resource":"*"}]}`))
+	if err != nil {
+		panic("identity: " + err.Error()) // the document is a constant
+	}
+	return decision.Policy{Name: "root user", Document: doc}
+}()
 
 // Guardrails collects the RCPs over a resource's account, a level each.
 func Guardrails(w *world.World, account string) [][]decision.Policy {

@@ -82,7 +82,7 @@ type Request struct {
 	Session Session
 
 	Endpoint Word   // VPC endpoint that the request comes through
-	Service  Word   // that makes the request for the principal
+	Services []Word // that make the request for the principal, the first asked first
 	Grants   []Word // grants that the request names, by token or by id
 }
 

@@ -191,7 +191,7 @@ func (s *statement) via(r *Request) error {
 	case what.bare("endpoint"):
 		r.Endpoint, err = s.once(r.Endpoint, "endpoint")
 	case what.bare("service"):
-		r.Service, err = s.once(r.Service, "service")
+		err = s.each(&r.Services, "service")
 	default:
 		err = what.failf("a request comes via an endpoint or via a service")
 	}
