@@ -25,7 +25,7 @@ const (
 type fixture struct {
 	key, other     string // ARNs
 	alias          string // of key
-	grant, token   string // on key: payroll may Decrypt, dave may retire
+	grant, token   string // on key: payroll may Decrypt, bob may retire
 	plaintext      []byte
 	blob           []byte // of plaintext, under key and pairs
 	pairs          map[string]string
@@ -39,12 +39,12 @@ type fixture struct {
 // one.
 func (b bench) newFixture(policy string) fixture {
 	b.t.Helper()
-	key := b.newKey(policy)
 	f := fixture{
-		key: key, other: b.newKey(policy), alias: "alias/" + id(key),
+		key: b.newKey(policy), other: b.newKey(policy),
 		plaintext: []byte("a plaintext of the fixture"), pairs: map[string]string{"dept": "finance"},
 		description: "described", policy: policy,
 	}
+	f.alias = "alias/beside-" + id(f.other)
 	if policy == "" {
 		f.policy = delegating
 	}
@@ -54,7 +54,7 @@ func (b bench) newFixture(policy string) fixture {
 	_, err = c.TagResource(b.ctx, &kms.TagResourceInput{KeyId: &f.key, Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}}})
 	require.NoError(b.t, err)
 	granted, err := c.CreateGrant(b.ctx, &kms.CreateGrantInput{
-		KeyId: &f.key, GranteePrincipal: aws.String(payrollARN), RetiringPrincipal: aws.String(daveARN),
+		KeyId: &f.key, GranteePrincipal: aws.String(payrollARN), RetiringPrincipal: aws.String(bobARN),
 		Operations: []types.GrantOperation{types.GrantOperationDecrypt},
 	})
 	require.NoError(b.t, err)

@@ -26,7 +26,7 @@ func TestEveryOperationIsOfferedWholeOrRefused(t *testing.T) {
 	audited, withState := audit.Operations(), states.Operations()
 	for _, op := range wire.Operations() {
 		t.Run(op.Name, func(t *testing.T) {
-			b := bench{b.Keyreeve, t, t.Context()}
+			b := bench{b.Keyreeve, t, t.Context(), b.seen}
 			call, called := calls[op.Name]
 			require.Equal(t, b.Engine.Offers(op.Name), called, "what is offered has a call in this test, and nothing else has")
 			assert.Contains(t, audited, op.Name, "row of the audit events")

@@ -147,7 +147,7 @@ func TestKeyIsGoneAtItsDate(t *testing.T) {
 		aliases, err := b.as(alice).ListAliases(b.ctx, &kms.ListAliasesInput{})
 		require.NoError(t, err)
 		assert.Empty(t, aliases.Aliases, when)
-		retirable, err := b.as(carol).ListRetirableGrants(b.ctx, &kms.ListRetirableGrantsInput{RetiringPrincipal: aws.String(daveARN)})
+		retirable, err := b.as(alice).ListRetirableGrants(b.ctx, &kms.ListRetirableGrantsInput{RetiringPrincipal: aws.String(bobARN)})
 		require.NoError(t, err)
 		assert.Empty(t, retirable.Grants, when)
 		require.NoError(t, b.Engine.Sweep(b.ctx))

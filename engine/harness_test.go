@@ -9,11 +9,14 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/keyreeve/keyreeve/engine/audit"
+	"github.com/keyreeve/keyreeve/engine/enginetest"
 	"github.com/keyreeve/keyreeve/store"
 )
 
@@ -47,24 +50,28 @@ func answers(t *testing.T, asks []ask) {
 	}
 }
 
-// events are all audit events, in their order.
-func (b bench) events() []audit.Event {
+// events are the audit events behind a place in the log, in their order, and
+// the place behind them.
+func (b bench) events(after store.Seq) ([]audit.Event, store.Seq) {
 	b.t.Helper()
-	stored, err := b.Store.Events(0, 100_000)
+	stored, err := b.Store.Events(after, 100_000)
 	require.NoError(b.t, err)
 	events := make([]audit.Event, len(stored))
 	for i, s := range stored {
 		require.NoError(b.t, json.Unmarshal(s.Data, &events[i]))
+		after = s.Seq
 	}
-	return events
+	return events, after
 }
 
 // recorded are the events that a call leaves.
 func (b bench) recorded(call func() error) ([]audit.Event, error) {
 	b.t.Helper()
-	before := len(b.events())
+	_, *b.seen = b.events(*b.seen)
 	err := call()
-	return b.events()[before:], err
+	var events []audit.Event
+	events, *b.seen = b.events(*b.seen)
+	return events, err
 }
 
 // contents is what the store holds of a fixture's keys and of the keys of acme.
@@ -125,4 +132,25 @@ func (b bench) addGrants(addr store.KeyAddr, n int) {
 			return nil
 		}))
 	}
+}
+
+// assume takes on a role.
+func (b bench) assume(who enginetest.Keys, role, session string, change ...func(*sts.AssumeRoleInput)) enginetest.Keys {
+	b.t.Helper()
+	in := &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: &session}
+	for _, f := range change {
+		f(in)
+	}
+	out, err := b.STS(who, region).AssumeRole(b.ctx, in)
+	require.NoError(b.t, err)
+	return keysOf(out.Credentials)
+}
+
+func keysOf(c *ststypes.Credentials) enginetest.Keys {
+	return enginetest.Keys{ID: *c.AccessKeyId, Secret: *c.SecretAccessKey, Token: *c.SessionToken}
+}
+
+// withPolicy brings a session policy.
+func withPolicy(text string) func(*sts.AssumeRoleInput) {
+	return func(in *sts.AssumeRoleInput) { in.Policy = &text }
 }

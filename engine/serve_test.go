@@ -14,6 +14,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/engine/audit"
 	"github.com/keyreeve/keyreeve/engine/enginetest"
+	"github.com/keyreeve/keyreeve/store"
 )
 
 //go:embed testdata/world.txtar
@@ -42,13 +43,20 @@ const (
 // A bench is a running keyreeve with its clients.
 type bench struct {
 	*enginetest.Keyreeve
-	t   *testing.T
-	ctx context.Context
+	t    *testing.T
+	ctx  context.Context
+	seen *store.Seq // up to where the audit log was read
 }
 
 func newBench(t *testing.T) bench {
 	t.Helper()
-	return bench{enginetest.New(t, enginetest.Config{World: worldText}), t, t.Context()}
+	return start(t, enginetest.Config{World: worldText})
+}
+
+// start starts a keyreeve with its clients.
+func start(t *testing.T, c enginetest.Config) bench {
+	t.Helper()
+	return bench{enginetest.New(t, c), t, t.Context(), new(store.Seq)}
 }
 
 func (b bench) as(k enginetest.Keys) *kms.Client { return b.KMS(k, region) }
@@ -123,13 +131,13 @@ func TestRefusedRequestIsRecorded(t *testing.T) {
 
 func TestEverythingIsFoundAgainAfterARestart(t *testing.T) {
 	dir := t.TempDir()
-	first := bench{enginetest.New(t, enginetest.Config{World: worldText, Dir: dir}), t, t.Context()}
+	first := start(t, enginetest.Config{World: worldText, Dir: dir})
 	key := first.newKey("")
 	sealed, err := first.as(alice).Encrypt(t.Context(), &kms.EncryptInput{KeyId: &key, Plaintext: []byte("kept")})
 	require.NoError(t, err)
 	first.Stop()
 
-	second := bench{enginetest.New(t, enginetest.Config{World: worldText, Dir: dir}), t, t.Context()}
+	second := start(t, enginetest.Config{World: worldText, Dir: dir})
 	opened, err := second.as(alice).Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})
 	require.NoError(t, err)
 	assert.Equal(t, "kept", string(opened.Plaintext))
