@@ -113,7 +113,7 @@ func (s *Scope) question(c Check) decision.Question {
 
 // asked is the call as its checks have it in common.
 func (s *Scope) asked() ask.Call {
-	return ask.Call{World: s.World, Caller: s.Caller, Request: condition.Request{
+	return ask.Call{World: s.World, Caller: s.Caller, Endpoint: s.endpoint, Request: condition.Request{
 		SourceIP:  s.request.RemoteIP,
 		Secure:    s.request.TLS != nil,
 		UserAgent: s.request.Header.Get("User-Agent"),
@@ -129,7 +129,7 @@ func (r Resource) asked() ask.Resource {
 	if k := r.Key; k != nil {
 		facts = &condition.Key{Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, Tags: k.Tags}
 	}
-	return ask.Resource{ARN: r.ARN, Account: r.Account, Key: facts}
+	return ask.Resource{ARN: r.ARN, Account: r.Account, Key: facts, AWSManaged: r.Key != nil && r.Key.Manager == managerAWS}
 }
 
 // attach adds what the store knows of the key: its policy and the grants that
@@ -226,6 +226,9 @@ func (s *Scope) permit(c Check) error {
 		row = s.row.name
 	}
 	arn := s.keyARN(k)
+	if err := s.unchanged(c.Action, k); err != nil {
+		return err
+	}
 	if err := s.engine.states.Permit(row, arn, lifecycle.State(k.State)); err != nil {
 		return err
 	}

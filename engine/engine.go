@@ -110,17 +110,20 @@ func (e *Engine) Offers(operation string) bool {
 
 // A call is one request on its way through the steps.
 type call struct {
-	request  wire.Request
-	now      time.Time
-	protocol protocol
-	row      row
-	world    *world.World
-	region   string
-	caller   identity.Caller
-	input    any
-	eventID  string
-	encoded  string // authorization message of a refusal
-	memo     *memo
+	request   wire.Request
+	now       time.Time
+	protocol  protocol
+	row       row
+	world     *world.World
+	signature sigv4.Signature
+	region    string
+	caller    identity.Caller
+	endpoint  *world.Endpoint // that the request came through; nil: none
+	managed   *newManaged     // for an AWS managed key that the call may make; nil at first
+	input     any
+	eventID   string
+	encoded   string // authorization message of a refusal
+	memo      *memo
 }
 
 // Serve answers one request. The order of the steps is that in which a caller
@@ -201,7 +204,7 @@ func (e *Engine) authenticate(c *call) error {
 	if failed := e.signatures.Verify(sig, c.request, credential.Secret, c.now); failed != nil {
 		return failed
 	}
-	c.region = sig.Region
+	c.signature, c.region = sig, sig.Region
 	caller, failed := credential.Caller()
 	if failed != nil {
 		return failed
@@ -230,6 +233,9 @@ func (e *Engine) recorded(ctx context.Context, c *call) (any, error) {
 
 // perform decodes the input and runs the operation in its transaction.
 func (e *Engine) perform(ctx context.Context, c *call) (*Scope, any, error) {
+	if err := e.delegated(c); err != nil {
+		return nil, nil, err
+	}
 	input, err := c.protocol.decode(c.row.name, c.request)
 	if err == nil {
 		c.input = input
@@ -242,6 +248,9 @@ func (e *Engine) perform(ctx context.Context, c *call) (*Scope, any, error) {
 		return nil, nil, err
 	}
 	c.row = built
+	if c.endpoint, err = locate(c.world, c.request, c.region); err != nil {
+		return nil, nil, err
+	}
 	var scope *Scope
 	var out any
 	work := func(tx *store.Tx) error {
@@ -253,6 +262,11 @@ func (e *Engine) perform(ctx context.Context, c *call) (*Scope, any, error) {
 		err = e.cfg.Store.Update(work) // a dry run ends in an error, and so leaves nothing
 	} else {
 		err = e.cfg.Store.View(work)
+	}
+	if errors.Is(err, errFirstUse) {
+		if c.managed, err = e.newManaged(ctx, c); err == nil {
+			err = e.cfg.Store.Update(work)
+		}
 	}
 	if scope != nil {
 		e.logDecisions(c, scope)
@@ -269,15 +283,26 @@ func (s *Scope) work(ctx context.Context) (any, error) {
 	if err := s.readTokens(); err != nil {
 		return nil, err
 	}
+	if err := s.mandated(); err != nil {
+		return nil, err
+	}
 	checks, err := s.row.checks(s, s.input)
 	if err != nil {
 		return nil, err
 	}
 	s.checks = checks
+	if err := s.mandatedChecks(); err != nil {
+		return nil, err
+	}
 	for i := range s.checks {
-		if err := s.authorize(ctx, &s.checks[i]); err != nil {
+		refused := s.authorize(ctx, &s.checks[i])
+		if refused == nil {
+			continue
+		}
+		if s.unrecorded, err = s.endpointAlone(ctx, i, refused); err != nil {
 			return nil, err
 		}
+		return nil, refused
 	}
 	for i := range s.checks {
 		if err := s.permit(s.checks[i]); err != nil {

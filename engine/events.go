@@ -36,7 +36,11 @@ func (e *Engine) events(c *call, s *Scope, out any, failure error) ([][]byte, er
 		Caller: auditIdentity(c.caller), SourceIP: c.request.RemoteIP, UserAgent: c.request.Header.Get("User-Agent"), TLS: c.request.TLS,
 		Input: c.input, Output: out, Err: wire.AsError(failure),
 	}
+	if c.endpoint != nil {
+		record.Endpoint = audit.Endpoint{ID: c.endpoint.ID, Account: c.endpoint.Account}
+	}
 	if s != nil {
+		record.Unrecorded = s.unrecorded
 		if err := s.touched(&record, out); err != nil {
 			return nil, err
 		}
@@ -113,6 +117,9 @@ func auditIdentity(c identity.Caller) audit.Identity {
 	}
 	if c.Type == decision.User {
 		id.UserName = c.Name
+	}
+	if c.Service != nil {
+		id.InvokedBy = c.Service.InvokedBy()
 	}
 	if c.Session == nil {
 		return id

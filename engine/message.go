@@ -44,6 +44,9 @@ type refusal struct {
 // encodeRefusal seals the caller's view of a decision. The text is empty if it
 // would be too long for a header: then the audit event alone tells.
 func (e *Engine) encodeRefusal(c *call, d decision.Decision) (string, error) {
+	if c.caller.Account == "" {
+		return "", nil // a service as itself has no account that could open it
+	}
 	text, err := json.Marshal(refusal{Account: c.caller.Account, Time: c.now, RequestID: c.request.ID, Evidence: d.CallerView()})
 	if err != nil {
 		return "", fmt.Errorf("encoding a refusal: %w", err)

@@ -76,12 +76,13 @@ type Scope struct {
 	Now    time.Time
 
 	*call
-	engine    *Engine
-	checks    []Check
-	decisions []decided
-	tokens    map[string]bool // ids of the grants that the request's grant tokens name
-	dryRun    bool
-	recorded  bool // the events of the call stand in the transaction
+	engine     *Engine
+	checks     []Check
+	decisions  []decided
+	tokens     map[string]bool // ids of the grants that the request's grant tokens name
+	dryRun     bool
+	unrecorded bool // nothing but the endpoint's policy refused the call (CT-007)
+	recorded   bool // the events of the call stand in the transaction
 }
 
 // key is the key of a check, which the decision has allowed to be used.

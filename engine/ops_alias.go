@@ -163,17 +163,18 @@ func listAliases(_ context.Context, s *Scope, in *wire.ListAliasesInput) (*wire.
 	}
 	out := &wire.ListAliasesOutput{Aliases: []wire.AliasListEntry{}, Truncated: &more}
 	for _, a := range aliases {
-		_, err := s.stored(a.Target())
-		if errors.Is(err, store.ErrNotFound) {
-			continue
+		entry := wire.AliasListEntry{AliasName: new(a.Name), AliasArn: new(s.arn(a.Account, a.Name))}
+		if a.TargetKeyID != "" {
+			_, err := s.stored(a.Target())
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			entry.TargetKeyId, entry.CreationDate, entry.LastUpdatedDate = new(a.TargetKeyID), new(a.Created), new(a.Updated)
 		}
-		if err != nil {
-			return nil, err
-		}
-		out.Aliases = append(out.Aliases, wire.AliasListEntry{
-			AliasName: new(a.Name), AliasArn: new(s.arn(a.Account, a.Name)), TargetKeyId: new(a.TargetKeyID),
-			CreationDate: new(a.Created), LastUpdatedDate: new(a.Updated),
-		})
+		out.Aliases = append(out.Aliases, entry)
 	}
 	if more {
 		out.NextMarker = page.next(aliases[len(aliases)-1].Name)
@@ -185,7 +186,12 @@ func listAliases(_ context.Context, s *Scope, in *wire.ListAliasesInput) (*wire.
 // (ALS-19).
 func (s *Scope) aliasPage(keyID *string, p page) ([]store.Alias, bool, error) {
 	if keyID == nil {
-		return s.Tx.AliasesOf(s.Caller.Account, s.Region, p.after, p.limit)
+		stored, more, err := s.Tx.AliasesOf(s.Caller.Account, s.Region, p.after, p.limit)
+		if err != nil {
+			return nil, false, err
+		}
+		stored, more = s.predefined(stored, more, p)
+		return stored, more, nil
 	}
 	named, err := s.resolve(*keyID, false)
 	if err != nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -63,6 +64,12 @@ func createGrantChecks(s *Scope, in *wire.CreateGrantInput) ([]Check, error) {
 	keys.Set("kms:GrantOperations", in.Operations...)
 	keys.One("kms:GranteePrincipal", in.GranteePrincipal)
 	keys.One("kms:RetiringPrincipal", deref(in.RetiringPrincipal))
+	if _, service := s.World.ServiceNamed(in.GranteePrincipal); service {
+		keys.One("kms:GranteeServicePrincipal", in.GranteePrincipal)
+	}
+	if _, service := s.World.ServiceNamed(deref(in.RetiringPrincipal)); service {
+		keys.One("kms:RetiringServicePrincipal", *in.RetiringPrincipal)
+	}
 	side := condition.Side{Keys: keys, EncryptionContext: c.EncryptionContextEquals}
 	switch {
 	case len(c.EncryptionContextEquals) > 0:
@@ -136,7 +143,7 @@ func (s *Scope) newGrant(in *wire.CreateGrantInput, k *store.Key) (store.Grant, 
 	operations := slices.Clone(in.Operations)
 	slices.Sort(operations)
 	return store.Grant{
-		ID: id, Key: k.Addr, Name: deref(in.Name), Created: s.Now, IssuingAccount: s.Caller.Account,
+		ID: id, Key: k.Addr, Name: deref(in.Name), Created: s.Now, IssuingAccount: cmp.Or(s.account(), k.Addr.Account),
 		GranteeAccount: identity.AccountOf(in.GranteePrincipal),
 		Grantee:        in.GranteePrincipal, GranteeID: grant.PartyID(grantee), Retiree: deref(in.RetiringPrincipal), RetireeID: grant.PartyID(retiree),
 		Operations: slices.Compact(operations), Equals: nonEmpty(c.EncryptionContextEquals), Subset: nonEmpty(c.EncryptionContextSubset),
@@ -144,9 +151,10 @@ func (s *Scope) newGrant(in *wire.CreateGrantInput, k *store.Key) (store.Grant, 
 }
 
 // party is the principal that a grant names, bound to its unique id.
+// Only integrated services can name services (SV-009).
 func (s *Scope) party(arn string) (decision.Party, error) {
 	p, known := identity.Party(s.World, arn)
-	if !known {
+	if !known || p.Via == decision.ViaService && s.Caller.Service == nil {
 		return p, wire.Errorf(wire.InvalidArn, "ARN does not refer to a valid principal: %s", arn)
 	}
 	return p, nil

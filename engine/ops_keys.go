@@ -142,7 +142,7 @@ func createKey(ctx context.Context, s *Scope, in *wire.CreateKeyInput) (*wire.Cr
 	key := store.Key{
 		Addr: store.KeyAddr{Account: s.Caller.Account, Region: s.Region, ID: id},
 		Spec: string(p.spec), Usage: string(p.usage), Origin: string(p.origin),
-		State: string(lifecycle.Enabled), Manager: "CUSTOMER", Description: deref(in.Description),
+		State: string(lifecycle.Enabled), Manager: managerCustomer, Description: deref(in.Description),
 		Created: s.Now, Tags: tags,
 	}
 	text := either(in.Policy, ask.DefaultKeyPolicy(s.World.Partition(), s.Caller.Account))

@@ -25,6 +25,7 @@ const (
 func stsOperations() []row {
 	return []row{
 		decodeAuthorizationMessage(),
+		createForwardToken(),
 		define(Operation[sts.GetCallerIdentityInput, sts.GetCallerIdentityOutput]{
 			Name: sts.GetCallerIdentity, Service: "sts", Effect: Reads,
 			Checks: func(*Scope, *sts.GetCallerIdentityInput) ([]Check, error) { return nil, nil }, // needs no permission
@@ -52,6 +53,9 @@ func errMFA() error {
 func getSessionToken(_ context.Context, s *Scope, in *sts.GetSessionTokenInput) (*sts.GetSessionTokenOutput, error) {
 	if in.SerialNumber != "" || in.TokenCode != "" {
 		return nil, errMFA()
+	}
+	if s.Caller.Service != nil {
+		return nil, errCredentials()
 	}
 	if s.Caller.Session != nil {
 		return nil, wire.Errorf(wire.AccessDenied, "Cannot call GetSessionToken with session credentials")
@@ -131,6 +135,9 @@ func assumeRole(_ context.Context, s *Scope, in *sts.AssumeRoleInput) (*sts.Assu
 		return nil, wire.Errorf(wire.AccessDenied, "The source identity of a session cannot be changed.")
 	}
 	role := s.role(in.RoleARN)
+	if err := s.mayBecome(role); err != nil {
+		return nil, err
+	}
 	chained := s.Caller.Role != nil
 	length := time.Duration(in.DurationSeconds) * time.Second
 	switch {

@@ -35,7 +35,8 @@ type reference struct {
 // parseReference takes a key identifier apart: key id, key ARN, alias name or
 // alias ARN (KID-01).
 func (s *Scope) parseReference(identifier string, aliases bool) (reference, error) {
-	ref := reference{account: s.Caller.Account, region: s.Region}
+	// A service as itself is told nothing of the account that it calls for.
+	ref := reference{account: s.account(), region: s.Region, foreign: s.Caller.Account == ""}
 	name := identifier
 	if rest, isARN := strings.CutPrefix(identifier, "arn:"); isARN {
 		parts := strings.SplitN(rest, ":", 5)
@@ -53,6 +54,8 @@ func (s *Scope) parseReference(identifier string, aliases bool) (reference, erro
 		}
 	}
 	switch {
+	case ref.account == "":
+		return ref, wire.Errorf(wire.NotFound, "Invalid keyId '%s'", identifier)
 	case strings.HasPrefix(name, "alias/") && aliases:
 		ref.alias = name
 	case keyID.MatchString(name):
@@ -79,6 +82,9 @@ func (s *Scope) resolve(identifier string, aliases bool) (namedKey, error) {
 			found.Sent = found.ARN
 		}
 		alias, err := s.alias(ref.account, ref.alias)
+		if service, soon := s.comesIntoBeing(ref.alias); soon && !ref.foreign && errors.Is(err, store.ErrNotFound) {
+			alias, err = s.firstUse(ref.alias, service)
+		}
 		switch {
 		case errors.Is(err, store.ErrNotFound) && ref.foreign:
 			return found, nil
@@ -166,7 +172,7 @@ func (s *Scope) onNothing(action string, side condition.Side) Check {
 		Action:   action,
 		Rule:     decision.IdentityOnly,
 		Request:  side,
-		Resource: Resource{ARN: "*", Account: s.Caller.Account},
+		Resource: Resource{ARN: "*", Account: s.account()},
 	}
 }
 
@@ -175,6 +181,6 @@ func (s *Scope) onAlias(action, name string) Check {
 	return Check{
 		Action:   action,
 		Rule:     decision.IdentityOnly,
-		Resource: Resource{ARN: s.arn(s.Caller.Account, name), Account: s.Caller.Account},
+		Resource: Resource{ARN: s.arn(s.account(), name), Account: s.account()},
 	}
 }

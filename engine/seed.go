@@ -51,7 +51,7 @@ func (e *Engine) used(w *world.World) (used bool, err error) {
 
 func (e *Engine) seed(ctx context.Context, w *world.World, k *world.Key) error {
 	entry, known := spec.Lookup(spec.KeySpec(k.Spec))
-	if !known || !entry.Offered || k.Origin != string(spec.OriginKMS) || k.AWSManaged || k.MultiRegion {
+	if !known || !entry.Offered || k.Origin != string(spec.OriginKMS) || k.MultiRegion {
 		return fmt.Errorf("a key with spec %s and origin %s cannot be made yet", k.Spec, k.Origin)
 	}
 	var id [32]byte
@@ -65,7 +65,7 @@ func (e *Engine) seed(ctx context.Context, w *world.World, k *world.Key) error {
 	now := e.cfg.Clock()
 	record := store.Key{
 		Addr: store.KeyAddr{Account: k.Account, Region: k.Region, ID: k.ID},
-		Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, State: k.State, Manager: "CUSTOMER",
+		Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, State: k.State, Manager: seedManager(k),
 		Description: k.Description, Created: now, Tags: k.Tags, Policy: seedPolicy(w, k),
 		CurrentMaterial: ref.ID,
 		Materials: []store.Material{{ID: ref.ID, Created: now, Ref: store.MaterialRef{
@@ -83,7 +83,17 @@ func (e *Engine) seed(ctx context.Context, w *world.World, k *world.Key) error {
 	})
 }
 
+func seedManager(k *world.Key) string {
+	if k.AWSManaged {
+		return managerAWS
+	}
+	return managerCustomer
+}
+
 func seedPolicy(w *world.World, k *world.Key) store.Policy {
+	if text := managedPolicy(w, k); text != "" {
+		return store.Policy{Text: text}
+	}
 	if k.Policy == nil {
 		return store.Policy{Text: ask.DefaultKeyPolicy(w.Partition(), k.Account)}
 	}

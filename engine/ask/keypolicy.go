@@ -3,6 +3,7 @@ package ask
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/condition"
 	"github.com/keyreeve/keyreeve/engine/decision"
@@ -125,4 +126,37 @@ func Defaults(action string) condition.Context {
 		}
 	}
 	return c
+}
+
+// ManagedKeyPolicy is the policy of an AWS managed key: everybody in the
+// account may use it through its service, named as kms:ViaService has it, and
+// nobody otherwise (A-61, SV-007). Guide, "Key policy for the AWS managed key".
+func ManagedKeyPolicy(partition, account, name, via string) string {
+	return strings.NewReplacer("PARTITION", partition, "ACCOUNT", account, "NAME", name, "VIA", via).Replace(`{
+  "Version" : "2012-10-17",
+  "Id" : "auto-NAME-1",
+  "Statement" : [ {
+    "Sid" : "Use through VIA by all of the account",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "*"
+    },
+    "Action" : [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey" ],
+    "Resource" : "*",
+    "Condition" : {
+      "StringEquals" : {
+        "kms:ViaService" : "VIA",
+        "kms:CallerAccount" : "ACCOUNT"
+      }
+    }
+  }, {
+    "Sid" : "Direct access to metadata for the account",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "arn:PARTITION:iam::ACCOUNT:root"
+    },
+    "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
+    "Resource" : "*"
+  } ]
+}`)
 }

@@ -34,7 +34,12 @@ type (
 	}
 	assumedRole           struct{ AssumedRoleId, Arn string }
 	getSessionTokenResult struct{ Credentials issued }
-	sessionTokenRequest   struct {
+	forwardTokenRequest   struct {
+		Service string
+		Region  *string
+	}
+	forwardTokenResult  struct{ Expiration time.Time }
+	sessionTokenRequest struct {
 		DurationSeconds int
 		SerialNumber    *string
 	}
@@ -45,6 +50,8 @@ var stsRows = map[string]row{
 	sts.AssumeRole: {in: assumeRoleRequest{}, out: assumeRoleElement{}, readOnly: true, resources: otherKind,
 		keep:   "roleArn roleSessionName policy policyArns durationSeconds tags transitiveTagKeys externalId sourceIdentity serialNumber",
 		answer: "credentials assumedRoleUser sourceIdentity packedPolicySize"},
+	sts.CreateForwardToken: {in: forwardTokenRequest{}, out: forwardTokenResult{}, readOnly: true, resources: absent,
+		keep: "service region", answer: "expiration"},
 	sts.DecodeAuthorizationMessage: {in: sts.DecodeAuthorizationMessageInput{}, drop: "encodedMessage", readOnly: true, resources: absent},
 	sts.GetCallerIdentity:          {in: sts.GetCallerIdentityInput{}, readOnly: true, resources: absent},
 	sts.GetSessionToken: {in: sessionTokenRequest{}, out: getSessionTokenResult{}, readOnly: true, resources: absent,
@@ -77,6 +84,10 @@ func recorded(v any) any {
 		return &sessionTokenRequest{DurationSeconds: v.DurationSeconds, SerialNumber: set(v.SerialNumber)}
 	case *sts.GetSessionTokenOutput:
 		return &getSessionTokenResult{issued{v.Credentials.AccessKeyID, v.Credentials.Expires}}
+	case *sts.CreateForwardTokenInput:
+		return &forwardTokenRequest{Service: v.Service, Region: set(v.Region)}
+	case *sts.CreateForwardTokenOutput:
+		return &forwardTokenResult{v.Expires}
 	default:
 		return v
 	}

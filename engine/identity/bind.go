@@ -14,9 +14,13 @@ func Bind(w *world.World, d *policy.Document) (ids map[string]string, unknown []
 }
 
 // Party finds the grantee or retiring principal that an ARN names: an account,
-// user, role, role session or federated user of the world. It is false for one
-// that does not exist and for any other ARN.
+// user, role, role session or federated user of the world; or by its name, with
+// a Region or without, an integrated service. It is false for one that does
+// not exist and for any other ARN.
 func Party(w *world.World, arn string) (decision.Party, bool) {
+	if _, service := w.ServiceNamed(arn); service {
+		return decision.Party{Via: decision.ViaService, ID: arn}, true
+	}
 	if account, ok := w.RootAccount(arn); ok {
 		_, known := w.Account(account)
 		return decision.Party{Via: decision.ViaAccount, ID: account}, known

@@ -74,6 +74,7 @@ func (s *Server) request(id string, w http.ResponseWriter, r *http.Request) (wir
 		Host:     r.Host,
 		Header:   r.Header,
 		Body:     body,
+		Network:  network(r),
 		TLS:      details(r),
 		Received: received,
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +25,14 @@ type Config struct {
 	Handler func(context.Context, wire.Request) wire.Response
 
 	Listen string       // host:port; port 0 takes a free one; empty is 127.0.0.1:0
+	Inside []Listener   // further listeners of the API, to which a world can bind VPC endpoints
 	TLS    *tls.Config  // nil serves plain HTTP; see NewTLS
 	Log    *slog.Logger // nil discards
+
+	// Proxied tells whether connections of a peer to a listener, named as in
+	// Inside, must begin with a PROXY protocol header; all others must not.
+	// nil: none.
+	Proxied func(listener string, peer netip.Addr) bool
 
 	Enforced map[string]string // what /healthz tells to be enforced, by name
 	Ready    func() error      // asked by /readyz; nil is always ready
@@ -39,6 +46,12 @@ type Config struct {
 	NewID func() string    // request ids; nil makes random UUIDs
 
 	Timeouts Timeouts
+}
+
+// A Listener is a further listener of the API.
+type Listener struct {
+	Name   string // not empty
+	Listen string // as Config.Listen
 }
 
 // Timeouts bound how long a client may take; zero fields get the defaults.
@@ -58,7 +71,9 @@ const maxHeader = 64 << 10
 // concurrent use.
 type Server struct {
 	config    Config
-	listeners []net.Listener // API first, then metrics
+	addresses map[string]net.Addr // of the API's listeners by name
+	metrics   net.Addr            // nil without a listener of their own
+	listeners []net.Listener
 	servers   []*http.Server
 	draining  atomic.Bool
 	calls     *calls
@@ -70,20 +85,39 @@ func New(config Config) (*Server, error) {
 	if config.Handler == nil {
 		return nil, errors.New("server: Config.Handler is required")
 	}
-	s := &Server{config: withDefaults(config), calls: newCalls()}
-	if err := s.bind(s.config.Listen, s.api(), s.config.TLS); err != nil {
-		return nil, err
-	}
-	if s.config.Metrics == nil || s.config.MetricsListen == "" {
-		return s, nil
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/metrics", s.config.Metrics)
-	if err := s.bind(s.config.MetricsListen, mux, nil); err != nil {
+	s := &Server{config: withDefaults(config), calls: newCalls(), addresses: make(map[string]net.Addr)}
+	if err := s.bindAll(); err != nil {
 		_ = s.Close() // the first failure is the one to tell
 		return nil, err
 	}
 	return s, nil
+}
+
+func (s *Server) bindAll() error {
+	api := s.api()
+	for _, l := range append([]Listener{{Listen: s.config.Listen}}, s.config.Inside...) {
+		if _, taken := s.addresses[l.Name]; taken {
+			return fmt.Errorf("server: a further listener needs a name of its own, not %q", l.Name)
+		}
+		bound, err := listen(l.Listen)
+		if err != nil {
+			return err
+		}
+		s.addresses[l.Name] = bound.Addr()
+		s.add(s.gated(bound, l.Name), s.config.TLS, api)
+	}
+	if s.config.Metrics == nil || s.config.MetricsListen == "" {
+		return nil
+	}
+	bound, err := listen(s.config.MetricsListen)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", s.config.Metrics)
+	s.metrics = bound.Addr()
+	s.add(bound, nil, mux)
+	return nil
 }
 
 func withDefaults(c Config) Config {
@@ -111,12 +145,16 @@ func withDefaults(c Config) Config {
 	return c
 }
 
-// bind listens on address for handler. HTTP/1.1 only, as the real endpoints.
-func (s *Server) bind(address string, handler http.Handler, secure *tls.Config) error {
+func listen(address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return nil, fmt.Errorf("listening: %w", err)
 	}
+	return l, nil
+}
+
+// add has handler answer at l. HTTP/1.1 only, as the real endpoints.
+func (s *Server) add(l net.Listener, secure *tls.Config, handler http.Handler) {
 	if secure != nil {
 		l = tls.NewListener(l, secure)
 	}
@@ -124,6 +162,7 @@ func (s *Server) bind(address string, handler http.Handler, secure *tls.Config) 
 	s.listeners = append(s.listeners, l)
 	s.servers = append(s.servers, &http.Server{
 		Handler:           handler,
+		ConnContext:       withGate,
 		ReadHeaderTimeout: t.Header,
 		ReadTimeout:       t.Read,
 		WriteTimeout:      t.Write,
@@ -131,7 +170,6 @@ func (s *Server) bind(address string, handler http.Handler, secure *tls.Config) 
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelDebug),
 	})
-	return nil
 }
 
 // api returns the handler of the API's listener.
@@ -149,23 +187,27 @@ func (s *Server) api() http.Handler {
 }
 
 // Addr returns the address that the API listens on.
-func (s *Server) Addr() net.Addr { return s.listeners[0].Addr() }
+func (s *Server) Addr() net.Addr { return s.addresses[""] }
 
 // URL returns the base of the API's URL.
-func (s *Server) URL() string {
-	if s.config.TLS != nil {
-		return "https://" + s.Addr().String()
+func (s *Server) URL() string { return s.InsideURL("") }
+
+// InsideURL returns the base of the API's URL at a listener of Config.Inside;
+// empty if there is none of that name.
+func (s *Server) InsideURL(name string) string {
+	address, bound := s.addresses[name]
+	switch {
+	case !bound:
+		return ""
+	case s.config.TLS != nil:
+		return "https://" + address.String()
+	default:
+		return "http://" + address.String()
 	}
-	return "http://" + s.Addr().String()
 }
 
 // MetricsAddr returns the address of the metrics' own listener, nil without.
-func (s *Server) MetricsAddr() net.Addr {
-	if len(s.listeners) < 2 {
-		return nil
-	}
-	return s.listeners[1].Addr()
-}
+func (s *Server) MetricsAddr() net.Addr { return s.metrics }
 
 // Close closes the listeners and all connections at once.
 func (s *Server) Close() error {

@@ -83,6 +83,12 @@ type GetCallerIdentityOutput struct{ ARN, UserID, Account string }
 // A DecodeAuthorizationMessageOutput answers DecodeAuthorizationMessage.
 type DecodeAuthorizationMessageOutput struct{ DecodedMessage string }
 
+// A CreateForwardTokenOutput answers CreateForwardToken.
+type CreateForwardTokenOutput struct {
+	ForwardToken seal.Secret
+	Expires      time.Time
+}
+
 type credentialsXML struct {
 	AccessKeyID     string `xml:"AccessKeyId"`
 	SecretAccessKey string
@@ -125,6 +131,9 @@ func result(out any) (action string, view any, err error) {
 		return GetCallerIdentity, struct{ Arn, UserId, Account string }{out.ARN, out.UserID, out.Account}, nil
 	case *DecodeAuthorizationMessageOutput:
 		return DecodeAuthorizationMessage, *out, nil
+	case *CreateForwardTokenOutput:
+		view := struct{ ForwardToken, Expiration string }{string(out.ForwardToken.Expose()), out.Expires.UTC().Format(time.RFC3339)}
+		return CreateForwardToken, view, nil
 	default:
 		return "", nil, fmt.Errorf("sts: %T is not the output of an action", out)
 	}

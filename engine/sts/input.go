@@ -34,6 +34,13 @@ type GetCallerIdentityInput struct{}
 // A DecodeAuthorizationMessageInput asks what a refusal's encoded message says.
 type DecodeAuthorizationMessageInput struct{ EncodedMessage string }
 
+// A CreateForwardTokenInput lets a service act on the caller's behalf. The
+// action is keyreeve's own.
+type CreateForwardTokenInput struct {
+	Service string // service principal
+	Region  string // in which; "": that of the request
+}
+
 // The bounds of DurationSeconds. API reference, AssumeRole and GetSessionToken.
 const (
 	minDuration            = 900
@@ -96,4 +103,8 @@ func readGetCallerIdentity(*params) any { return &GetCallerIdentityInput{} }
 
 func readDecodeAuthorizationMessage(p *params) any {
 	return &DecodeAuthorizationMessageInput{EncodedMessage: p.text("EncodedMessage", encodedMessage)}
+}
+
+func readCreateForwardToken(p *params) any {
+	return &CreateForwardTokenInput{Service: p.text("Service", servicePrincipal), Region: p.text("Region", regionName)}
 }

@@ -38,17 +38,19 @@ var (
 )
 
 var (
-	roleARN        = constraint{min: 20, max: 2048, pattern: arnPattern, shown: shownARN, required: true}
-	policyARN      = constraint{min: 20, max: 2048, pattern: arnPattern, shown: shownARN}
-	sessionName    = constraint{min: 2, max: 64, pattern: namePattern, shown: shownName, required: true}
-	sourceIdentity = constraint{min: 2, max: 64, pattern: namePattern, shown: shownName}
-	policyText     = constraint{min: 1, max: 2048, pattern: policyPattern, shown: shownPolicy, hidden: true}
-	externalID     = constraint{min: 2, max: 1224, pattern: regexp.MustCompile(`^[\w+=,.@:/-]*$`), shown: `[\w+=,.@:\/-]*`}
-	serialNumber   = constraint{min: 9, max: 256, pattern: regexp.MustCompile(`^[\w+=/:,.@-]*$`), shown: `[\w+=/:,.@-]*`}
-	tokenCode      = constraint{min: 6, max: 6, pattern: regexp.MustCompile(`^\d*$`), shown: `[\d]*`, hidden: true}
-	tagKey         = constraint{min: 1, max: 128, pattern: tagPattern, shown: shownTag, required: true}
-	tagValue       = constraint{max: 256, pattern: tagPattern, shown: shownTag, required: true}
-	encodedMessage = constraint{min: 1, max: 10240, required: true, hidden: true}
+	roleARN          = constraint{min: 20, max: 2048, pattern: arnPattern, shown: shownARN, required: true}
+	policyARN        = constraint{min: 20, max: 2048, pattern: arnPattern, shown: shownARN}
+	sessionName      = constraint{min: 2, max: 64, pattern: namePattern, shown: shownName, required: true}
+	sourceIdentity   = constraint{min: 2, max: 64, pattern: namePattern, shown: shownName}
+	policyText       = constraint{min: 1, max: 2048, pattern: policyPattern, shown: shownPolicy, hidden: true}
+	externalID       = constraint{min: 2, max: 1224, pattern: regexp.MustCompile(`^[\w+=,.@:/-]*$`), shown: `[\w+=,.@:\/-]*`}
+	serialNumber     = constraint{min: 9, max: 256, pattern: regexp.MustCompile(`^[\w+=/:,.@-]*$`), shown: `[\w+=/:,.@-]*`}
+	tokenCode        = constraint{min: 6, max: 6, pattern: regexp.MustCompile(`^\d*$`), shown: `[\d]*`, hidden: true}
+	tagKey           = constraint{min: 1, max: 128, pattern: tagPattern, shown: shownTag, required: true}
+	tagValue         = constraint{max: 256, pattern: tagPattern, shown: shownTag, required: true}
+	servicePrincipal = constraint{min: 1, max: 128, pattern: regexp.MustCompile(`^[a-z0-9.-]*$`), shown: `[a-z0-9.-]*`, required: true}
+	regionName       = constraint{min: 1, max: 32, pattern: regexp.MustCompile(`^[a-z0-9-]*$`), shown: `[a-z0-9-]*`}
+	encodedMessage   = constraint{min: 1, max: 10240, required: true, hidden: true}
 )
 
 // params takes the parameters of one request out one by one, and keeps what is

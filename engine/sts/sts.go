@@ -18,6 +18,7 @@ const Version = "2011-06-15"
 // The actions that this package reads and writes. What they do is the engine's.
 const (
 	AssumeRole                 = "AssumeRole"
+	CreateForwardToken         = "CreateForwardToken" // not of AWS: see forward.go
 	DecodeAuthorizationMessage = "DecodeAuthorizationMessage"
 	GetCallerIdentity          = "GetCallerIdentity"
 	GetSessionToken            = "GetSessionToken"
@@ -25,6 +26,7 @@ const (
 
 var readers = map[string]func(*params) any{
 	AssumeRole:                 readAssumeRole,
+	CreateForwardToken:         readCreateForwardToken,
 	DecodeAuthorizationMessage: readDecodeAuthorizationMessage,
 	GetCallerIdentity:          readGetCallerIdentity,
 	GetSessionToken:            readGetSessionToken,

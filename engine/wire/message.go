@@ -32,10 +32,20 @@ type Request struct {
 	Host       string // Host header, or :authority
 	Header     http.Header
 	Body       []byte
-	RemoteIP   netip.Addr  // peer of the connection, unmapped; invalid if it has none
-	RemotePort uint16      // port of the peer; 0 if it has none
+	RemoteIP   netip.Addr  // client: peer of the connection or as a trusted proxy says, unmapped; invalid if there is none
+	RemotePort uint16      // port of the client; 0 if it has none
+	Network    Network     // how the connection came in
 	TLS        *TLSDetails // nil without TLS
 	Received   time.Time
+}
+
+// A Network is what the server knows of the way that a connection came in.
+// Nothing in it is the word of the client.
+type Network struct {
+	Listener string     // name of the listener; empty for the public one
+	Peer     netip.Addr // at the other end of the connection, unmapped: the client or a proxy
+	Proxied  bool       // the connection began with a PROXY protocol header
+	Endpoint string     // VPC endpoint that the header named; empty if none
 }
 
 // String names the request, and shows neither body nor credentials.

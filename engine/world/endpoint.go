@@ -44,6 +44,12 @@ func (w *World) Endpoint(id string) (*Endpoint, bool) {
 	return &w.endpoints[i], true
 }
 
+// Proxied tells whether a peer that connects to a listener is a proxy of one
+// of the listener's endpoints, which must say so in a PROXY protocol header.
+func (w *World) Proxied(listener string, peer netip.Addr) bool {
+	return slices.ContainsFunc(w.endpoints, func(e Endpoint) bool { return e.At(listener) && e.Trusts(peer) })
+}
+
 // endpoint reads a VPC endpoint.
 func (l *loader) endpoint(id string, v value) {
 	e := Endpoint{ID: id}

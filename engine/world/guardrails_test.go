@@ -76,6 +76,9 @@ func TestEndpointIsReachedThroughItsListenersAndPeers(t *testing.T) {
 	assert.True(t, e.Trusts(netip.MustParseAddr("::ffff:10.1.2.3")))
 	assert.False(t, e.Trusts(netip.MustParseAddr("10.2.0.1")))
 	assert.False(t, e.Trusts(netip.Addr{}))
+	assert.True(t, organization(t).Proxied("inside", netip.MustParseAddr("10.1.2.3")))
+	assert.False(t, organization(t).Proxied("", netip.MustParseAddr("10.1.2.3")))
+	assert.False(t, organization(t).Proxied("inside", netip.MustParseAddr("10.2.0.1")))
 	_, ok = organization(t).Endpoint("vpce-00000000")
 	assert.False(t, ok)
 }

@@ -129,7 +129,7 @@ func (l *loader) granteeInto(to *string, a *Account) func(value) {
 		switch arn, local := l.local(a, text); {
 		case local:
 			*to = arn
-		case l.world.knowsARN(text):
+		case l.world.knowsARN(text), l.world.knowsService(text):
 			*to = text
 		default:
 			v.failf("no such principal in this world; name it by ARN, or as root, user/NAME or role/NAME of this account")

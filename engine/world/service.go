@@ -63,6 +63,11 @@ func (w *World) ServiceNamed(name string) (*Service, bool) {
 	})
 }
 
+func (w *World) knowsService(name string) bool {
+	_, known := w.ServiceNamed(name)
+	return known
+}
+
 // ServiceOfKey returns the service whose AWS managed key has an alias such as
 // alias/aws/s3.
 func (w *World) ServiceOfKey(alias string) (*Service, bool) {
