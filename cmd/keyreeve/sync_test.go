@@ -73,7 +73,7 @@ func syncsRecords(calls []systemCall) []systemCall {
 				found = append(found, c)
 			}
 		case "fsync", "fdatasync":
-			if strings.Contains(c.args, "/store/records/") {
+			if strings.Contains(c.args, "/store/") && !strings.Contains(c.args, "/store/events") {
 				found = append(found, c)
 			}
 		}
