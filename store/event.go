@@ -22,7 +22,7 @@ type Event = eventlog.Event
 // AppendEvent adds the event of a mutation: it is kept if, and only if, the
 // changes of the transaction are.
 func (tx *Tx) AppendEvent(data []byte) error {
-	if !tx.kv.writable {
+	if !tx.kv.writable() {
 		return ErrReadOnly
 	}
 	if len(data) > maxValue-eventHeader {

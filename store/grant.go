@@ -202,8 +202,8 @@ func (tx *Tx) DeleteGrant(addr KeyAddr, id string) error {
 	return tx.reindex(&g, nil)
 }
 
-// DeleteGrantsOf removes up to limit grants of a key and tells how many are
-// left. At most 200 are sure to fit into one transaction.
+// DeleteGrantsOf removes up to limit grants of a key, fewer if they are large
+// for one transaction, and tells how many are left.
 func (tx *Tx) DeleteGrantsOf(addr KeyAddr, limit int) (left int, err error) {
 	ids, _, err := page(tx, addr.key(spaceGrant), nil, limit, false, func(key, _ []byte) (string, error) {
 		return lastPart(key), nil
@@ -211,7 +211,10 @@ func (tx *Tx) DeleteGrantsOf(addr KeyAddr, limit int) (left int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, id := range ids {
+	for i, id := range ids {
+		if i > 0 && *tx.kv.spent > comfortable {
+			break
+		}
 		if err := tx.DeleteGrant(addr, id); err != nil {
 			return 0, err
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -285,4 +286,46 @@ func TestGrantNeedsAKeyThatExists(t *testing.T) {
 	s := open(t, testConfig(t))
 	err := s.Update(func(tx *Tx) error { return tx.PutGrant(testGrant(addr("k"), "g")) })
 	assert.ErrorIs(t, err, ErrNotFound)
+}
+
+func TestManyLargeGrantsAreDeletedInBatches(t *testing.T) {
+	s := withGrants(t)
+	operations := make([]string, 16)
+	for i := range operations {
+		operations[i] = fmt.Sprintf("GenerateDataKeyPairWithoutPlaintext%02d", i)
+	}
+	const many = 200
+	for i := range many {
+		update(t, s, func(tx *Tx) error {
+			return tx.PutGrant(grantWith(fmt.Sprintf("%064d", i), func(g *Grant) { g.Operations = operations }))
+		})
+	}
+	left, batches := many, 0
+	for ; left > 0; batches++ {
+		before := left
+		update(t, s, func(tx *Tx) (err error) {
+			left, err = tx.DeleteGrantsOf(addr("k"), 1000)
+			return err
+		})
+		require.Less(t, left, before)
+	}
+	assert.Greater(t, batches, 1)
+}
+
+func TestTransactionThatIsTooLargeChangesNothing(t *testing.T) {
+	s := withGrants(t)
+	err := s.Update(func(tx *Tx) error {
+		for i := range 10 {
+			k := testKey(fmt.Sprint("large", i))
+			k.Description = strings.Repeat("x", 100_000)
+			if err := tx.PutKey(k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	require.ErrorIs(t, err, ErrTooLarge)
+	assert.ErrorIs(t, read(s, "large0"), ErrNotFound)
+	require.NoError(t, put(s, "k", "the store goes on"))
+	assert.ErrorIs(t, put(s, "k", strings.Repeat("x", maxValue)), ErrTooLarge)
 }

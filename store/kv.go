@@ -12,9 +12,21 @@ import (
 // engine below. A writable one notes what it reads, also what it found absent
 // under an exact key, but not the emptiness of a range.
 type kvTx struct {
-	txn      *badger.Txn
-	writable bool
+	txn   *badger.Txn
+	spent *int // bytes that the changes take of those that a transaction may have; nil for a View
 }
+
+// newKVTx is a transaction that may write.
+func newKVTx(txn *badger.Txn) kvTx { return kvTx{txn: txn, spent: new(int)} }
+
+func (t kvTx) writable() bool { return t.spent != nil }
+
+// A transaction may take maxSpent bytes, less what Badger adds to each change.
+const (
+	maxSpent    = memTableSize * 15 / 100
+	perChange   = 100
+	comfortable = maxSpent / 2
+)
 
 // get copies the value of key.
 func (t kvTx) get(key []byte) ([]byte, error) {
@@ -54,20 +66,22 @@ func (i item) value() ([]byte, error) {
 
 // set takes ownership of both slices.
 func (t kvTx) set(key, value []byte) error {
-	if !t.writable {
+	if !t.writable() {
 		return ErrReadOnly
 	}
 	if len(value) > maxValue {
 		return fmt.Errorf("%w: value of %d bytes", ErrTooLarge, len(value))
 	}
+	*t.spent += len(key) + len(value) + perChange
 	return writeError(t.txn.Set(key, value))
 }
 
 // delete takes ownership of key.
 func (t kvTx) delete(key []byte) error {
-	if !t.writable {
+	if !t.writable() {
 		return ErrReadOnly
 	}
+	*t.spent += len(key) + perChange
 	return writeError(t.txn.Delete(key))
 }
 

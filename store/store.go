@@ -260,7 +260,7 @@ func (s *Store) attempt(fn func(*Tx) error, alone bool) error {
 	defer done()
 	txn := g.db.NewTransaction(true)
 	defer txn.Discard()
-	tx := &Tx{kv: kvTx{txn: txn, writable: true}, now: s.config.Now}
+	tx := &Tx{kv: newKVTx(txn), now: s.config.Now}
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -301,7 +301,7 @@ func (s *Store) writeOnce(fn func(kvTx) error) error {
 	defer done()
 	txn := g.db.NewTransaction(true)
 	defer txn.Discard()
-	if err := fn(kvTx{txn: txn, writable: true}); err != nil {
+	if err := fn(newKVTx(txn)); err != nil {
 		return err
 	}
 	return s.commit(g, txn)
