@@ -145,13 +145,21 @@ func (a *attachments) term(layer int) *ast.Term {
 func levelTerm(slots []slot) *ast.Term {
 	allow := matchTerms(slots, func(v *verdict) []match { return v.allow })
 	deny := matchTerms(slots, func(v *verdict) []match { return v.deny })
-	if allow == termEmpty && deny == termEmpty {
+	if allow == nil && deny == nil {
 		return termSilent
 	}
-	return ast.ObjectTerm(ast.Item(termAllow, allow), ast.Item(termDeny, deny))
+	o := ast.NewObject()
+	if allow != nil {
+		o.Insert(termAllow, ast.ArrayTerm(allow...))
+	}
+	if deny != nil {
+		o.Insert(termDeny, ast.ArrayTerm(deny...))
+	}
+	return ast.NewTerm(o)
 }
 
-func matchTerms(slots []slot, of func(*verdict) []match) *ast.Term {
+// matchTerms is nil if nothing matched.
+func matchTerms(slots []slot, of func(*verdict) []match) []*ast.Term {
 	var terms []*ast.Term
 	for i := range slots {
 		s := &slots[i]
@@ -162,8 +170,5 @@ func matchTerms(slots []slot, of func(*verdict) []match) *ast.Term {
 			))
 		}
 	}
-	if len(terms) == 0 {
-		return termEmpty
-	}
-	return ast.ArrayTerm(terms...)
+	return terms
 }

@@ -40,7 +40,7 @@ func inputTerm(q *Question, context ast.Object) *ast.Term {
 
 func principalTerm(p *Principal) ast.Object {
 	o := ast.NewObjectWithCapacity(8)
-	o.Insert(termType, ast.StringTerm(string(p.Type)))
+	o.Insert(termType, typeTerms[p.Type])
 	for _, f := range []struct {
 		name  *ast.Term
 		value string
@@ -61,48 +61,60 @@ func principalTerm(p *Principal) ast.Object {
 	return o
 }
 
-// decideInput is the input of decide.rego: the question's facts with the
-// verdicts by layer. What only grants are held against, the ids of the caller
-// and the encryption context, is there if there are grants, so that questions
-// without any share an answer.
+// decideInput is the input of decide.rego: the question's facts with what
+// matched, by layer. What is false, empty or not attached is absent. What only
+// grants are held against, the ids of the caller and the encryption context, is
+// there if there are grants, so that questions without any share an answer.
 func decideInput(q *Question, a *attachments) *ast.Term {
-	principal := ast.NewObjectWithCapacity(3)
-	encryptionContext := termNull
-	if len(q.Grants) > 0 {
-		principal = principalTerm(&q.Principal)
-		encryptionContext = objectTerm(q.EncryptionContext)
-	} else {
-		principal.Insert(termType, ast.StringTerm(string(q.Principal.Type)))
-		if q.Principal.Account != "" {
-			principal.Insert(termAccount, ast.StringTerm(q.Principal.Account))
-		}
-	}
-	principal.Insert(termManagement, booleanTerm(q.Principal.Management))
-	return ast.ObjectTerm(
-		ast.Item(termRule, ast.StringTerm(q.Rule.String())),
+	o := ast.NewObject(
+		ast.Item(termRule, ruleTerms[q.Rule]),
 		ast.Item(termAction, ast.StringTerm(q.Action)),
-		ast.Item(termPossible, booleanTerm(q.CrossAccountPossible)),
-		ast.Item(termPrincipal, ast.NewTerm(principal)),
+		ast.Item(termPrincipal, decidePrincipal(q)),
 		ast.Item(termResource, resourceTerm(&q.Resource)),
-		ast.Item(termPairs, encryptionContext),
-		ast.Item(termChild, childTerm(q.Child)),
-		ast.Item(termGrants, grantsTerm(q.Grants)),
 		ast.Item(termLayers, layersTerm(a)),
 	)
+	if q.CrossAccountPossible {
+		o.Insert(termPossible, termTrue)
+	}
+	if len(q.Grants) > 0 {
+		o.Insert(termGrants, grantsTerm(q.Grants))
+		o.Insert(termPairs, objectTerm(q.EncryptionContext))
+	}
+	if q.Child != nil {
+		o.Insert(termChild, childTerm(q.Child))
+	}
+	return ast.NewTerm(o)
+}
+
+func decidePrincipal(q *Question) *ast.Term {
+	p := &q.Principal
+	var o ast.Object
+	if len(q.Grants) > 0 {
+		o = principalTerm(p)
+	} else {
+		o = ast.NewObject(ast.Item(termType, typeTerms[p.Type]))
+		if p.Account != "" {
+			o.Insert(termAccount, ast.StringTerm(p.Account))
+		}
+	}
+	if p.Management {
+		o.Insert(termManagement, termTrue)
+	}
+	return ast.NewTerm(o)
 }
 
 func resourceTerm(r *Resource) *ast.Term {
-	return ast.ObjectTerm(
-		ast.Item(termAccount, ast.StringTerm(r.Account)),
-		ast.Item(termManagement, booleanTerm(r.Management)),
-		ast.Item(termAWSManaged, booleanTerm(r.AWSManaged)),
-	)
+	o := ast.NewObject(ast.Item(termAccount, ast.StringTerm(r.Account)))
+	if r.Management {
+		o.Insert(termManagement, termTrue)
+	}
+	if r.AWSManaged {
+		o.Insert(termAWSManaged, termTrue)
+	}
+	return ast.NewTerm(o)
 }
 
 func grantsTerm(grants []Grant) *ast.Term {
-	if len(grants) == 0 {
-		return termEmpty
-	}
 	terms := make([]*ast.Term, len(grants))
 	for i := range grants {
 		g := &grants[i]
@@ -139,9 +151,6 @@ func operationsTerm(operations []string) *ast.Term {
 }
 
 func childTerm(c *Child) *ast.Term {
-	if c == nil {
-		return termNull
-	}
 	return ast.ObjectTerm(
 		ast.Item(termOperations, operationsTerm(c.Operations)),
 		ast.Item(termEquals, pairsTerm(c.Equals)),

@@ -42,10 +42,24 @@ var (
 	termNull  = ast.NullTerm()
 	termTrue  = ast.BooleanTerm(true)
 	termFalse = ast.BooleanTerm(false)
-	termEmpty = ast.ArrayTerm()
 
-	termSilent = ast.ObjectTerm(ast.Item(termAllow, termEmpty), ast.Item(termDeny, termEmpty))
+	termSilent = ast.ObjectTerm() // a level in which nothing matched
 )
+
+var ruleTerms = map[Rule]*ast.Term{
+	KeyPolicy:    ast.StringTerm(KeyPolicy.String()),
+	IdentityOnly: ast.StringTerm(IdentityOnly.String()),
+	GrantOnly:    ast.StringTerm(GrantOnly.String()),
+	Trust:        ast.StringTerm(Trust.String()),
+}
+
+var typeTerms = func() map[PrincipalType]*ast.Term {
+	terms := map[PrincipalType]*ast.Term{}
+	for t := range required {
+		terms[t] = ast.StringTerm(string(t))
+	}
+	return terms
+}()
 
 var viaTerms = func() map[Via]*ast.Term {
 	terms := map[Via]*ast.Term{}

@@ -7,7 +7,8 @@
 #   A layer is absent where nothing is attached; else it is a list of levels. A
 #   level holds what matched in any of its policies, under "allow" and "deny":
 #   [layer, level, policy, statement index, via]. It allows when it has an allow.
-#   Only SCPs and RCPs have more than one level.
+#   Only SCPs and RCPs have more than one level. Other facts may be absent where
+#   they are false or empty.
 package keyreeve.decide
 
 import data.keyreeve.grants

@@ -1,0 +1,130 @@
+package decision
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+func benchmark(b *testing.B, c Config, q Question) {
+	b.Helper()
+	e, err := New(c)
+	require.NoError(b, err)
+	d, err := e.Decide(b.Context(), q)
+	require.NoError(b, err)
+	require.True(b, d.Allowed)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.Decide(b.Context(), q); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDecide is the reference case: with programs compiled and nothing
+// remembered, and with everything remembered.
+func BenchmarkDecide(b *testing.B) {
+	b.Run("plain", func(b *testing.B) { benchmark(b, Config{}, referenceQuestion(b)) })
+	b.Run("remembered", func(b *testing.B) { benchmark(b, Config{Cache: true, VerifyEvery: 1000}, referenceQuestion(b)) })
+}
+
+// BenchmarkDecideFirst is the reference case with documents never seen before:
+// parsed, but not compiled.
+func BenchmarkDecideFirst(b *testing.B) {
+	q := referenceQuestion(b)
+	e, err := New(Config{})
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		e.programs = newPrograms(256 << 20)
+		if _, err := e.Decide(b.Context(), q); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkLargeKeyPolicy has a key policy of 32 KB, whose last statement
+// delegates.
+func BenchmarkLargeKeyPolicy(b *testing.B) {
+	q := referenceQuestion(b)
+	q.KeyPolicy = ptr(largeKeyPolicy(b))
+	benchmark(b, Config{}, q)
+}
+
+func largeKeyPolicy(t testing.TB) Policy {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString(`{"Version": "2012-10-17", "Statement": [`)
+	for i := 0; text.Len() < 32_300; i++ {
+		fmt.Fprintf(&text, `{"Sid": "Team %d", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::%012d:role/team-%d"}, `+
+			`"Action": ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*", `+
+			`"Condition": {"StringEquals": {"kms:EncryptionContext:team": "team-%d"}}}, `, i, 200_000_000_000+i, i, i)
+	}
+	text.WriteString(`{"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"}]}`)
+	d, err := policy.Parse(policy.Key, []byte(text.String()))
+	require.NoError(t, err)
+	p := Policy{Name: "default", Owner: home, Document: d, Principals: map[string]string{}}
+	for i, n := range namedIn(d) {
+		p.Principals[n.Text] = fmt.Sprintf("AROATEAM%d", i)
+	}
+	return p
+}
+
+// BenchmarkPrograms tells what a compiled document weighs, beside the estimate
+// by which the cache counts it.
+func BenchmarkPrograms(b *testing.B) {
+	for name, p := range map[string]Policy{
+		"default": *referenceQuestion(b).KeyPolicy,
+		"32KB":    largeKeyPolicy(b),
+	} {
+		b.Run(name, func(b *testing.B) {
+			ps := newPrograms(1 << 40)
+			kept := make([]*program, 0, b.N)
+			before := heap()
+			b.ResetTimer()
+			for range b.N {
+				prog, err := ps.compile(&p)
+				require.NoError(b, err)
+				kept = append(kept, prog)
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(heap()-before)/float64(b.N), "bytes/program")
+			b.ReportMetric(float64(weight(p.Document)), "estimate")
+			runtime.KeepAlive(kept)
+		})
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func TestAllocationsStayFew(t *testing.T) {
+	q := referenceQuestion(t)
+	for _, c := range []struct {
+		says   string
+		config Config
+		most   float64
+	}{
+		{"evaluated", Config{}, 750},
+		{"remembered", Config{Cache: true}, 10},
+	} {
+		e, err := New(c.config)
+		require.NoError(t, err)
+		got := testing.AllocsPerRun(100, func() {
+			if _, err := e.Decide(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+		})
+		assert.LessOrEqual(t, got, c.most, c.says)
+	}
+}
