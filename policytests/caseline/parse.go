@@ -52,9 +52,8 @@ type reader struct {
 	tags  []string
 	cases bool // the group has cases already
 
-	open     []token // the statement at hand
-	own      []string
-	raw      []string
+	open     []string // lines of the statement at hand
+	begin    int      // number of the first
 	defaults defaults
 }
 
@@ -82,27 +81,17 @@ func (p *reader) line(text string, number int) {
 	switch {
 	case !utf8.ValidString(text):
 		p.report(Error{Pos: Pos{number, 1}, Message: "the line is not UTF-8"})
-		return
 	case trimmed == "":
 		p.title, p.tags, p.cases = "", nil, false
-		return
-	case trimmed[0] == '#' && !continues:
+	case trimmed[0] == '#' && len(p.open) == 0:
 		p.comment(strings.TrimSpace(trimmed[1:]))
-		return
-	case continues && len(p.open) == 0 && trimmed[0] != '#':
+	case continues && len(p.open) == 0:
 		p.report(Error{Pos: Pos{number, 1}, Message: "a line that begins with a blank continues the one before, and there is none"})
-		return
-	}
-	tokens, comment, err := scan(text, number)
-	if err != nil {
-		p.report(err)
-		p.open = nil
-		return
-	}
-	p.open = append(p.open, tokens...)
-	p.own = append(p.own, leadingIDs(comment)...)
-	for _, t := range tokens {
-		p.raw = append(p.raw, t.raw)
+	default:
+		if len(p.open) == 0 {
+			p.begin = number
+		}
+		p.open = append(p.open, text)
 	}
 }
 
@@ -121,6 +110,7 @@ func (p *reader) comment(text string) {
 var (
 	id     = regexp.MustCompile(`^[A-Z]{1,5}-[0-9]+$`)
 	letter = regexp.MustCompile(`^[a-z]$`)
+	breaks = regexp.MustCompile(`[ \t\r]*\n[ \t\r]*`)
 )
 
 // leadingIDs takes the ids of requirements that a comment begins with, as in
@@ -145,10 +135,19 @@ func leadingIDs(comment string) []string {
 
 // flush ends the statement at hand.
 func (p *reader) flush() {
-	tokens, own, raw := p.open, p.own, p.raw
-	p.open, p.own, p.raw = nil, nil, nil
-	if len(tokens) == 0 {
+	if len(p.open) == 0 {
 		return
+	}
+	tokens, comments, err := scan(strings.Join(p.open, "\n"), p.begin)
+	p.open = nil
+	p.cases = true
+	if err != nil {
+		p.report(err)
+		return
+	}
+	raw := make([]string, len(tokens))
+	for i, t := range tokens {
+		raw[i] = breaks.ReplaceAllString(t.raw, " ")
 	}
 	last := tokens[len(tokens)-1]
 	s := &statement{tokens: tokens, end: Pos{last.pos.Line, last.pos.Column + len(last.raw)}, defaults: p.defaults}
@@ -158,11 +157,10 @@ func (p *reader) flush() {
 		}
 		return
 	}
-	c := Case{
-		Pos: tokens[0].pos, Text: strings.Join(raw, " "), Title: p.title,
-		Tags: slices.Concat(p.tags, own),
+	c := Case{Pos: tokens[0].pos, Text: strings.Join(raw, " "), Title: p.title, Tags: slices.Clone(p.tags)}
+	for _, comment := range comments {
+		c.Tags = append(c.Tags, leadingIDs(comment)...)
 	}
-	p.cases = true
 	if err := s.parse(&c); err != nil {
 		p.report(err)
 		return

@@ -21,20 +21,23 @@ func (t token) bare(word string) bool {
 	return !t.pair && !t.list && !t.word.Quoted && t.word.Text == word
 }
 
-// A scanner takes one physical line apart.
+// A scanner takes a statement apart, which may go over several lines.
 type scanner struct {
 	text string
-	line int
+	line int // of the first line
 	at   int
 }
 
-func (s *scanner) pos() Pos { return Pos{s.line, s.at + 1} }
+func (s *scanner) pos() Pos {
+	before := s.text[:s.at]
+	return Pos{s.line + strings.Count(before, "\n"), s.at - strings.LastIndexByte(before, '\n')}
+}
 
 func (s *scanner) failf(format string, args ...any) error {
 	return Error{Pos: s.pos(), Message: fmt.Sprintf(format, args...)}
 }
 
-func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
+func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 func (s *scanner) skip() {
 	for s.at < len(s.text) && blank(s.text[s.at]) {
@@ -42,20 +45,23 @@ func (s *scanner) skip() {
 	}
 }
 
-// scan lists the tokens of a line and its comment.
-func scan(text string, line int) (tokens []token, comment string, err error) {
+// scan lists the tokens of a statement and its comments, one a line.
+func scan(text string, line int) (tokens []token, comments []string, err error) {
 	s := &scanner{text: text, line: line}
 	for {
 		s.skip()
-		if s.at == len(s.text) {
-			return tokens, "", nil
-		}
-		if s.text[s.at] == '#' {
-			return tokens, strings.TrimSpace(s.text[s.at+1:]), nil
+		switch {
+		case s.at == len(s.text):
+			return tokens, comments, nil
+		case s.text[s.at] == '#':
+			comment, _, _ := strings.Cut(s.text[s.at:], "\n")
+			comments = append(comments, strings.TrimSpace(comment[1:]))
+			s.at += len(comment)
+			continue
 		}
 		t, err := s.token()
 		if err != nil {
-			return tokens, "", err
+			return tokens, comments, err
 		}
 		tokens = append(tokens, t)
 	}
@@ -139,6 +145,9 @@ func (s *scanner) quoted(b *strings.Builder) error {
 		case '"':
 			s.at++
 			return nil
+		case '\n':
+			s.at = begin
+			return s.failf("the quote is not closed on this line")
 		case '\\':
 			s.at++
 			if s.at == len(s.text) || s.text[s.at] != '"' && s.text[s.at] != '\\' {
@@ -176,7 +185,7 @@ func (s *scanner) items() ([]Word, error) {
 		switch {
 		case s.at == len(s.text):
 			s.at = begin
-			return nil, s.failf("the list is not closed on this line")
+			return nil, s.failf("the list is not closed")
 		case s.text[s.at] == ']':
 			s.at++
 			return items, nil
