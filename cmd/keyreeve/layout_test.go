@@ -32,6 +32,7 @@ var homes = map[string][]string{
 	"github.com/open-policy-agent/opa/":    {"engine/decision", "rego/lib", "rego/compile", "rego/policy", "policytests/repl"},
 	"github.com/cloudflare/circl/":         {"crypto/"},
 	"github.com/miekg/pkcs11":              {"crypto/material/pkcs11"},
+	"github.com/pires/go-proxyproto":       {"engine/server"},
 	"github.com/prometheus/client_golang/": {"engine/metrics", "engine/server"},
 	"github.com/aws/aws-sdk-go-v2":         {"engine/enginetest", "examples/"},
 	"github.com/spf13/cobra":               {"cmd/"},

@@ -4,14 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/keyreeve/keyreeve/engine/server"
 )
 
 // serveFlags are the flags of serve.
 type serveFlags struct {
 	dev             bool
 	listen          string
+	listenEndpoint  []string
 	data, world     string
 	tls             bool
 	tlsCert         string
@@ -41,7 +46,8 @@ in the log, and the one before it goes on serving.`,
   keyreeve serve --dev --tls
   keyreeve serve --dev --world examples/test-test
   keyreeve serve --data /var/lib/keyreeve --world /etc/keyreeve/world \
-    --listen 10.0.0.5:8443 --tls --tls-cert chain.pem --tls-key key.pem`,
+    --listen 10.0.0.5:8443 --tls --tls-cert chain.pem --tls-key key.pem
+  keyreeve serve --dev --listen-endpoint inside=127.0.0.1:8081`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
@@ -55,6 +61,8 @@ in the log, and the one before it goes on serving.`,
 	flags.SortFlags = false
 	flags.BoolVar(&f.dev, "dev", false, "make the data directory and an example world if they are missing; for one developer's machine")
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
+	flags.StringArrayVar(&f.listenEndpoint, "listen-endpoint", nil,
+		"further listener, `name=address`, for the VPC endpoints of the world that are bound to it; may be repeated")
 	flags.StringVar(&f.data, "data", "", "data `directory`: root key, store, decision log (with --dev: keyreeve-data)")
 	flags.StringVar(&f.world, "world", "", "world `directory` or .txtar file: accounts, principals, policies (default DATA/world)")
 	flags.BoolVar(&f.tls, "tls", false, "serve TLS, with --tls-cert and --tls-key or a development authority made in the data directory")
@@ -87,6 +95,9 @@ func (f *serveFlags) check() error {
 	if _, _, err := net.SplitHostPort(f.listen); err != nil {
 		return fmt.Errorf("--listen is HOST:PORT, as in 127.0.0.1:8080, not %q", f.listen)
 	}
+	if _, err := f.inside(); err != nil {
+		return err
+	}
 	if f.data == "" {
 		f.data = "keyreeve-data"
 	}
@@ -97,4 +108,18 @@ func (f *serveFlags) check() error {
 		}
 	}
 	return nil
+}
+
+// inside are the listeners of --listen-endpoint.
+func (f *serveFlags) inside() ([]server.Listener, error) {
+	var all []server.Listener
+	for _, text := range f.listenEndpoint {
+		name, address, _ := strings.Cut(text, "=")
+		_, _, err := net.SplitHostPort(address)
+		if name == "" || err != nil || slices.ContainsFunc(all, func(l server.Listener) bool { return l.Name == name }) {
+			return nil, fmt.Errorf("--listen-endpoint is NAME=HOST:PORT, as in inside=10.0.0.5:8443, each name once, not %q", text)
+		}
+		all = append(all, server.Listener{Name: name, Listen: address})
+	}
+	return all, nil
 }

@@ -86,12 +86,19 @@ func (s *service) run(ctx context.Context, i *instance.Instance) error {
 	if err != nil {
 		return err
 	}
+	inside, err := s.flags.inside()
+	if err != nil {
+		return err
+	}
 	endpoint, err := server.New(server.Config{
-		Handler: i.Engine.Serve, Listen: s.flags.listen, TLS: secure, Log: s.log,
-		Enforced: i.Enforced(), Ready: i.Ready,
+		Handler: i.Engine.Serve, Listen: s.flags.listen, Inside: inside, TLS: secure, Log: s.log,
+		Proxied: i.Engine.Proxied, Enforced: i.Enforced(), Ready: i.Ready,
 	})
 	if err != nil {
 		return s.explain(err)
+	}
+	for _, l := range inside {
+		s.log.Info("serving VPC endpoints", "listener", l.Name, "url", endpoint.InsideURL(l.Name))
 	}
 	if err := s.announce(endpoint.URL(), i, authority); err != nil {
 		return errors.Join(err, endpoint.Close())

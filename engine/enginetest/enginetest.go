@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -24,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	stsclient "github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -62,6 +64,7 @@ type Keyreeve struct {
 	Log   *bytes.Buffer // operator's log; read it after Stop
 
 	t         testing.TB
+	server    *server.Server
 	worldText string
 	stop      func()
 }
@@ -74,6 +77,9 @@ type Config struct {
 	Watch bool      // take up changes of the world, as EditWorld makes them
 
 	Quotas engine.Quotas
+
+	Inside []string    // names of further listeners
+	TLS    *tls.Config // of all listeners; nil: plain HTTP
 }
 
 // New starts a Keyreeve, which stops with the test. An internal fault of it
@@ -99,7 +105,7 @@ func New(t testing.TB, c Config) *Keyreeve {
 		Decisions: decision.Config{Cache: true, VerifyEvery: 1},
 	})
 	require.NoError(t, err)
-	k.listen(log, c.Watch)
+	k.listen(log, c)
 	return k
 }
 
@@ -133,14 +139,20 @@ func (k *Keyreeve) DecisionLog() string {
 	return string(text)
 }
 
-func (k *Keyreeve) listen(log *slog.Logger, watch bool) {
-	s, err := server.New(server.Config{Handler: k.Engine.Serve, Log: log, Ready: k.Ready, Enforced: k.Enforced()})
+func (k *Keyreeve) listen(log *slog.Logger, c Config) {
+	config := server.Config{
+		Handler: k.Engine.Serve, Log: log, Ready: k.Ready, Enforced: k.Enforced(), Proxied: k.Engine.Proxied, TLS: c.TLS, Now: k.Clock.Now,
+	}
+	for _, name := range c.Inside {
+		config.Inside = append(config.Inside, server.Listener{Name: name})
+	}
+	s, err := server.New(config)
 	require.NoError(k.t, err)
-	k.URL = s.URL()
+	k.server, k.URL = s, s.URL()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running errgroup.Group
 	running.Go(func() error { return s.Run(ctx) })
-	if watch {
+	if c.Watch {
 		running.Go(func() error { return k.Run(ctx) })
 	}
 	var once sync.Once
@@ -163,14 +175,22 @@ func (k *Keyreeve) Stop() { k.stop() }
 // Keys are an access key of the world, or a session's.
 type Keys struct{ ID, Secret, Token string }
 
+// InsideURL is where the API answers at a listener of Config.Inside.
+func (k *Keyreeve) InsideURL(name string) string { return k.server.InsideURL(name) }
+
+// Header has a client of KMS send a header in each request, which is signed.
+func Header(name, value string) func(*kms.Options) {
+	return func(o *kms.Options) { o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue(name, value)) }
+}
+
 // KMS is a client of the AWS SDK that signs with keys in a Region, and does
 // not try again.
-func (k *Keyreeve) KMS(keys Keys, region string) *kms.Client {
+func (k *Keyreeve) KMS(keys Keys, region string, options ...func(*kms.Options)) *kms.Client {
 	return kms.New(kms.Options{
 		BaseEndpoint: aws.String(k.URL), Region: region, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(keys.ID, keys.Secret, keys.Token),
 		HTTPClient:  http.DefaultClient, HTTPSignerV4: signer{k.Clock, v4.NewSigner()},
-	})
+	}, options...)
 }
 
 // STS is a client of the AWS SDK for STS.

@@ -316,14 +316,16 @@ func (i *Instance) Close() error {
 // Enforced says what is enforced, for /healthz and the start-up line.
 func (i *Instance) Enforced() map[string]string {
 	return map[string]string{
-		"signature":            "every call",
-		"keyPolicies":          "every call",
-		"identityPolicies":     "every call",
-		"permissionsBoundary":  "every call",
-		"sessionPolicies":      "every call",
-		"grants":               "every call",
-		"serviceControlPolicy": "not offered yet: a world that has one is refused",
-		"vpcEndpointPolicy":    "not offered yet: a world that has one is refused",
+		"signature":             "every call",
+		"keyPolicies":           "every call",
+		"identityPolicies":      "every call",
+		"permissionsBoundary":   "every call",
+		"sessionPolicies":       "every call",
+		"grants":                "every call",
+		"serviceControlPolicy":  "every call",
+		"resourceControlPolicy": "every call",
+		"vpcEndpointPolicy":     "every call",
+		"servicesActFor":        "every call",
 	}
 }
 
