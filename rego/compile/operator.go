@@ -21,10 +21,10 @@ type matcher func(sc *scope, op policy.Operator, c *policy.Condition, v *ast.Ter
 // does not look at values.
 var operators = map[policy.ValueType]matcher{
 	policy.StringType: func(sc *scope, op policy.Operator, c *policy.Condition, v *ast.Term) []conj {
-		return sc.text(v, c.Values, op.FoldCase)
+		return append(sc.text(v, c.Values, op.FoldCase), sc.ambiguous(c.Values, op.Negated)...)
 	},
-	policy.ARNType: func(sc *scope, _ policy.Operator, c *policy.Condition, v *ast.Term) []conj {
-		return sc.arn(v, c.Values)
+	policy.ARNType: func(sc *scope, op policy.Operator, c *policy.Condition, v *ast.Term) []conj {
+		return append(sc.arn(v, c.Values), sc.ambiguous(c.Values, op.Negated)...)
 	},
 	policy.BinaryType:  binary,
 	policy.BoolType:    boolean,

@@ -164,6 +164,29 @@ func (sc *scope) variable(p *pattern, part policy.Part, fold bool) *ast.Term {
 	return v
 }
 
+// ambiguous says, where a match is against the caller (of a Deny, or of what an
+// Allow excludes), that a variable's key has several values: as encryption
+// context names can that differ only in case. Elsewhere such a variable matches
+// nothing. So who adds a name gains nothing by it.
+func (sc *scope) ambiguous(values []policy.Value, negated bool) []conj {
+	if (sc.s.Effect == policy.Deny) == negated {
+		return nil
+	}
+	var all []conj
+	seen := map[string]bool{}
+	for _, v := range values {
+		for _, part := range v.Parts {
+			if part.Kind != policy.Variable || seen[part.Text] || sc.absent(part.Text) {
+				continue
+			}
+			seen[part.Text] = true
+			sc.reads("context", part.Text)
+			all = append(all, conj{call(ast.GreaterThan, callTerm(ast.Count, contextOr(part.Text)), ast.IntNumberTerm(1))})
+		}
+	}
+	return all
+}
+
 func (p *pattern) constant() bool { return len(p.variables) == 0 && !p.single }
 func (p *pattern) exact() bool    { return !p.starred }
 func (p *pattern) everything() bool {

@@ -36,7 +36,8 @@ const (
 )
 
 // named sorts the principals of the statement by via; everyone is true if "*"
-// is among them. Who has no unique id, and canonical users, name nobody.
+// is among them. Who has no unique id, canonical users, and providers outside
+// trust policies (A-13 a) name nobody.
 func (sc *scope) named() (ids map[via][]string, everyone bool) {
 	ids = map[via][]string{}
 	for _, p := range sc.s.Principals {
@@ -59,7 +60,9 @@ func (sc *scope) named() (ids map[via][]string, everyone bool) {
 		case policy.Service:
 			v = viaService
 		case policy.Federated:
-			v = viaProvider
+			if v = viaProvider; sc.kind != policy.Trust {
+				id = ""
+			}
 		case policy.CanonicalUser:
 			id = ""
 		default:

@@ -8,7 +8,7 @@ func (sc *scope) resource() (c conj, why string) {
 	case !sc.s.HasResource:
 		return nil, "it names no resource"
 	}
-	alternatives := sc.text(inputRef("resource"), sc.s.Resources, false)
+	alternatives := append(sc.text(inputRef("resource"), sc.s.Resources, false), sc.ambiguous(sc.s.Resources, sc.s.NotResource)...)
 	always := alwaysHolds(alternatives)
 	switch {
 	case len(alternatives) == 0 && !sc.s.NotResource || always && sc.s.NotResource:

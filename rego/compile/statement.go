@@ -183,7 +183,7 @@ func (sc *scope) anyOf(part, comment string, alternatives []conj) conj {
 func (sc *scope) rule(part, comment string, args []*ast.Term, alternatives []conj) *ast.Term {
 	name := sc.helperName(part)
 	for i, a := range alternatives {
-		r := holdsIf(name, args, a)
+		r := holdsIf(name, a.named(args), a)
 		locate(r, sc.s.Pos)
 		p := piece{rule: r}
 		if i == 0 {

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -21,6 +22,22 @@ func (c conj) copy() conj {
 	return d
 }
 
+// named are the arguments of a definition with body c: those that c does not
+// mention are wildcards, for strict compilers refuse unused ones.
+func (c conj) named(args []*ast.Term) []*ast.Term {
+	used := ast.NewVarVisitor()
+	for _, e := range c {
+		used.Walk(e)
+	}
+	all := slices.Clone(args)
+	for i, a := range all {
+		if v, ok := a.Value.(ast.Var); ok && !used.Vars().Contains(v) {
+			all[i] = ast.VarTerm(ast.WildcardPrefix + strconv.Itoa(i))
+		}
+	}
+	return all
+}
+
 func inputRef(path ...string) *ast.Term {
 	ref := ast.Ref{ast.InputRootDocument}
 	for _, p := range path {
@@ -36,8 +53,8 @@ var builtins = func() map[*ast.Builtin]*ast.Term {
 	for _, b := range []*ast.Builtin{
 		ast.AnyPrefixMatch, ast.AnySuffixMatch, ast.Assign, ast.Concat, ast.Contains, ast.Count, ast.EndsWith, ast.Equal,
 		ast.GreaterThan, ast.GreaterThanEq, ast.LessThan, ast.LessThanEq, ast.Lower, ast.Member, ast.Multiply, ast.NetCIDRContains,
-		ast.NetCIDRIsValid, ast.NotEqual, ast.ObjectGet, ast.ParseRFC3339Nanos, ast.Plus, ast.RegexMatch, ast.RegexReplace, ast.StartsWith,
-		ast.ToNumber, ast.TrimPrefix, ast.TrimSuffix,
+		ast.NetCIDRIsValid, ast.NotEqual, ast.ObjectGet, ast.ParseRFC3339Nanos, ast.Plus, ast.RegexMatch, ast.RegexReplace, ast.Split, ast.StartsWith,
+		ast.Substring, ast.ToNumber, ast.TrimPrefix, ast.TrimSuffix,
 	} {
 		m[b] = ast.NewTerm(b.Ref())
 	}

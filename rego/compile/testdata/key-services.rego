@@ -36,6 +36,7 @@ _statement_0_condition_1 if {
 }
 
 # Not an action known here: s3:GetObject
+# Names nobody here: $.Statement[1].Principal.Federated
 # METADATA
 # title: "Statement 1"
 # custom:
@@ -51,14 +52,5 @@ _allow contains [1, "service"] if {
 #   statement: "$.Statement[1]"
 _allow contains [1, "service"] if {
 	"sns.amazonaws.com" in input.principal.services
-	input.action == "kms:Decrypt"
-}
-
-# METADATA
-# title: "Statement 1"
-# custom:
-#   statement: "$.Statement[1]"
-_allow contains [1, "provider"] if {
-	input.principal.provider == "login.example.com"
 	input.action == "kms:Decrypt"
 }
