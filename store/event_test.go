@@ -108,11 +108,23 @@ func TestNumbersGoOnPastAReservedBlock(t *testing.T) {
 	assert.Equal(t, []string{"a", "b", "c", "d"}, texts(allEvents(t, s)))
 }
 
+func TestReaderWaitsAtAnEventThatIsUnderWay(t *testing.T) {
+	s := open(t, testConfig(t))
+	require.NoError(t, s.Append([]byte("before")))
+	_, end, err := s.seqs.Begin(1)
+	require.NoError(t, err)
+	require.NoError(t, s.Append([]byte("call")))
+	update(t, s, func(tx *Tx) error { return tx.AppendEvent([]byte("mutation")) })
+	assert.Equal(t, []string{"before"}, texts(allEvents(t, s)))
+	end()
+	assert.Equal(t, []string{"before", "call", "mutation"}, texts(allEvents(t, s)))
+}
+
 // TestReaderMissesNothing reads while others write: what it has passed over
 // may not appear later.
 func TestReaderMissesNothing(t *testing.T) {
 	s := open(t, testConfig(t))
-	const writers, each = 4, 60
+	const writers, each = 4, 100
 	var running atomic.Int64
 	running.Store(writers)
 	seen := map[string]bool{}
@@ -123,7 +135,7 @@ func TestReaderMissesNothing(t *testing.T) {
 			for i := range each {
 				data := fmt.Appendf(nil, "%d-%d", w, i)
 				var err error
-				if i%6 == 0 {
+				if w%2 == 0 {
 					err = s.Update(func(tx *Tx) error { return tx.AppendEvent(data) })
 				} else {
 					err = s.Append(data)

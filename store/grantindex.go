@@ -181,7 +181,7 @@ func candidateQuestion(addr KeyAddr, granteeIDs []string, operation string, ec m
 }
 
 func (tx *Tx) searchCandidates(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string) ([]Grant, error) {
-	constraints := constraintsFor(operation, ec)
+	constraints := constraintsFor(ec)
 	var grants []Grant
 	for _, grantee := range slices.Compact(slices.Sorted(slices.Values(granteeIDs))) {
 		n, err := tx.count(addr.key(spaceGranteeCount, grantee))
@@ -222,10 +222,7 @@ func (tx *Tx) grantsIn(addr KeyAddr, bucketKey []byte, constraint string) ([]Gra
 }
 
 // constraintsFor are the constraint parts that a request can meet.
-func constraintsFor(operation string, ec map[string]string) []string {
-	if withoutContext[operation] {
-		return []string{constraintNone}
-	}
+func constraintsFor(ec map[string]string) []string {
 	whole := contextDigest(ec)
 	list := []string{constraintNone, constraintBoth + whole, constraintEquals + whole}
 	for name, value := range ec {

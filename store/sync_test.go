@@ -44,6 +44,9 @@ func childSync(dir string) error {
 			return err
 		}
 	}
+	if err := s.Append([]byte("first of its segment")); err != nil {
+		return err
+	}
 	say("begin append")
 	if err := s.Append([]byte("event")); err != nil {
 		return err
@@ -163,7 +166,7 @@ func childFail(dir string) error {
 func TestFailedSyncStopsAllChanges(t *testing.T) {
 	strace := needTool(t, "strace")
 	dir, c := childRoot(t)
-	cmd := childCommand(t, "fail", dir, strace, "-f", "-o", os.DevNull, "-e", "trace=msync", "-e", "inject=msync:error=EIO:when=30+")
+	cmd := childCommand(t, "fail", dir, strace, "-f", "-o", os.DevNull, "-e", "trace=msync", "-e", "inject=msync:error=EIO:when=30..31")
 	var made []string
 	failed, read := 0, false
 	for line := range lines(t, cmd) {
