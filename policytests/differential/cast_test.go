@@ -34,6 +34,9 @@ var ids = map[string]string{}
 // cast are the callers, at home and abroad.
 var cast = append(castOf(home, "o-ours", "ann", "payroll"), castOf(abroad, "", "xena", "remote")...)
 
+// webIdentity is the caller at home whom a provider of identities vouches for.
+var webIdentity = cast[4]
+
 func castOf(account, org, user, role string) []actor {
 	iam, sts := "arn:aws:iam::"+account+":", "arn:aws:sts::"+account+":"
 	userID, roleID := "AIDA"+user, "AROA"+role

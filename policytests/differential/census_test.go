@@ -2,6 +2,7 @@ package differential
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -273,6 +274,12 @@ func (c *census) summary() string {
 	fmt.Fprintf(&b, "%d of %d allowed; features counted in %d pairs; the rarest of %d:", c.allowed, c.pairs, c.detailed, len(all))
 	for _, f := range all[:10] {
 		fmt.Fprintf(&b, "\n  %6d %s", c.features[f], f)
+	}
+	b.WriteString("\noutcomes:")
+	for _, f := range slices.Sorted(maps.Keys(c.features)) {
+		if strings.HasPrefix(f, "outcome ") {
+			fmt.Fprintf(&b, "\n  %6d %s", c.features[f], f)
+		}
 	}
 	return b.String()
 }

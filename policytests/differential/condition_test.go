@@ -41,28 +41,22 @@ func acceptable(operator, v string) bool {
 // condition adds a condition: mostly on a key that the theme holds, under an
 // operator that fits it, with values that match.
 func (g generator) condition(version string, s *Statement, theme request) {
-	key := g.keyOf(g.row())
-	if present := slices.Sorted(maps.Keys(theme.Context)); g.chance(0.75) && len(present) > 0 {
-		key = pick(g, present)
-	}
-	if g.chance(0.03) {
-		key = "aws:NoSuchKey"
-	}
-	o := g.operatorFor(key)
+	key, o := g.subject(theme)
 	name := o.Name
-	if o.Type != policy.PresenceType && g.chance(0.25) {
+	if o.Type != policy.PresenceType && g.chance(0.35) {
 		name += "IfExists"
 	}
-	row, _ := policy.ConditionKeyNamed(key)
-	switch {
-	case row.Many && g.chance(0.75) || g.chance(0.12):
+	if row, _ := policy.ConditionKeyNamed(key); row.Many && g.chance(0.75) || g.chance(0.35) {
 		name = pick(g, []string{"ForAnyValue:", "ForAllValues:"}) + name
 	}
 	list := []string{g.operand(version, o, key, theme)}
-	for range g.IntN(3) {
+	for range g.few(3) - 1 {
 		list = append(list, pick(g, fitting[o.Name]))
 	}
-	if o.Negated && g.chance(0.5) {
+	if g.chance(0.01) && !o.Negated && o.Type != policy.PresenceType {
+		list = []string{} // matches nothing
+	}
+	if o.Negated && g.chance(0.7) || s.Effect == "Deny" && g.chance(0.4) {
 		list = some(g, fitting[o.Name], 1)
 	}
 	if s.Condition == nil {
@@ -72,6 +66,47 @@ func (g generator) condition(version string, s *Statement, theme request) {
 		s.Condition[name] = map[string][]string{}
 	}
 	s.Condition[name][g.spelled(key)] = list
+}
+
+// subject draws a key and an operator: either first the one, then the other
+// to fit it.
+func (g generator) subject(theme request) (key string, o policy.Operator) {
+	present := slices.Sorted(maps.Keys(theme.Context))
+	if g.chance(0.5) {
+		o = pick(g, policy.Operators)
+		fits := slices.DeleteFunc(present, func(name string) bool {
+			row, known := policy.ConditionKeyNamed(name)
+			return !known || !row.Fits(o.Type) && o.Type != policy.BinaryType
+		})
+		if len(fits) > 0 && g.chance(0.75) {
+			return pick(g, fits), o
+		}
+		for {
+			row := g.row()
+			if row.Fits(o.Type) || o.Type == policy.BinaryType {
+				return g.held(theme, row), o
+			}
+		}
+	}
+	key = g.keyOf(g.row())
+	switch {
+	case g.chance(0.75) && len(present) > 0:
+		key = pick(g, present)
+	case g.chance(0.1):
+		key = "aws:NoSuchKey"
+	}
+	return key, g.operatorFor(key)
+}
+
+// held is a key of a row; more often than not the theme's requests come to
+// hold it.
+func (g generator) held(theme request, row policy.ConditionKey) string {
+	key := g.keyOf(row)
+	lower := strings.ToLower(key)
+	if theme.Context[lower] == nil && !strings.HasPrefix(lower, "kms:encryptioncontext") && g.chance(0.6) {
+		theme.Context[lower] = g.valuesOf(row)
+	}
+	return key
 }
 
 // operatorFor draws an operator: mostly one that fits the key.
@@ -122,7 +157,8 @@ func (g generator) disguised(version string, o policy.Operator, v string, theme 
 	if o.Wildcards && len(chars) > 0 {
 		from := g.IntN(len(chars))
 		to := from + g.IntN(len(chars)-from+1)
-		all = append(all, string(chars[:from])+"*"+string(chars[to:]), string(chars[:from])+"?"+string(chars[from+1:]), v+"*")
+		all = append(all, string(chars[:from])+"*"+string(chars[to:]), string(chars[:from])+"?"+string(chars[from+1:]), v+"*",
+			strings.Join(strings.Split(v, ""), "*"), "*"+strings.Join(strings.Split(v, ""), "?*"))
 	}
 	if version != policy.Version2012 {
 		return all

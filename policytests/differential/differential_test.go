@@ -35,6 +35,9 @@ func number(name string, absent int) int {
 	return absent
 }
 
+// detailedWorlds is how many worlds of a run the census looks at in detail.
+const detailedWorlds = 400
+
 // maxFailures ends a run.
 const maxFailures = 12
 
@@ -123,7 +126,7 @@ func (r *run) world(n int) {
 			r.fail(failure{world: n, request: i, c: q, disagreement: d})
 			continue
 		}
-		c.count(&q, v, n < 400)
+		c.count(&q, v, n < detailedWorlds)
 		cases = append(cases, q)
 	}
 	if n%2 == 1 {

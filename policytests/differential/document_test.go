@@ -2,7 +2,6 @@ package differential
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
@@ -16,10 +15,14 @@ func (g generator) document(kind policy.Kind, name string, themes []request) Pol
 		if kind != policy.SCP && kind != policy.RCP && g.chance(0.2) {
 			p.Document.Version = pick(g, []string{policy.Version2008, ""})
 		}
-		for i := range 1 + g.IntN(4) {
-			s := g.statement(kind, p.Document.Version, themes)
-			s.Sid = fmt.Sprintf("S%d", i)
-			p.Document.Statement = append(p.Document.Statement, s)
+		if kind != policy.RCP && g.chance(0.65) {
+			p.Document.Statement = append(p.Document.Statement, g.generous(kind, themes))
+		}
+		for range 1 + g.IntN(4) {
+			p.Document.Statement = append(p.Document.Statement, g.statement(kind, p.Document.Version, themes))
+		}
+		for i := range p.Document.Statement {
+			p.Document.Statement[i].Sid = fmt.Sprintf("S%d", i)
 		}
 		if err := p.parse(); err == nil {
 			return p
@@ -64,10 +67,30 @@ func full(kind policy.Kind, name string) Policy {
 	return p
 }
 
+// generous is an Allow without conditions, or half of all requests would not
+// be allowed.
+func (g generator) generous(kind policy.Kind, themes []request) Statement {
+	theme := pick(g, themes)
+	service, _, _ := strings.Cut(theme.Action, ":")
+	s := Statement{Effect: "Allow", Action: []string{service + ":*"}}
+	if kind.HasResource() {
+		s.Resource = []string{"*"}
+	}
+	if kind.HasPrincipal() {
+		s.Principal = g.who(theme)
+		for _, t := range themes {
+			if g.chance(0.4) && len(t.actor.arns()) > 0 {
+				s.Principal.AWS = append(s.Principal.AWS, pick(g, t.actor.arns()))
+			}
+		}
+	}
+	return s
+}
+
 func (g generator) statement(kind policy.Kind, version string, themes []request) Statement {
 	theme := pick(g, themes)
 	s := Statement{Effect: "Allow"}
-	if kind == policy.RCP || g.chance(0.2) {
+	if kind == policy.RCP || g.chance(0.15) {
 		s.Effect = "Deny"
 	}
 	g.principalElement(kind, &s, theme)
@@ -104,7 +127,7 @@ func (g generator) who(theme request) *Who {
 	if g.chance(0.12) {
 		return w
 	}
-	for range 1 + g.IntN(2) {
+	for range g.few(2) {
 		a := theme.actor
 		if g.chance(0.25) {
 			a = pick(g, cast)
@@ -119,7 +142,7 @@ func (g generator) add(w *Who, a actor) {
 	switch arns := a.arns(); {
 	case g.chance(0.04):
 		w.CanonicalUser = append(w.CanonicalUser, strings.Repeat("0f", 32))
-	case os.Getenv("D1") != "" && (g.chance(0.05) || a.Provider != "" && g.chance(0.5)):
+	case g.chance(0.05) || a.Provider != "" && g.chance(0.5):
 		w.Federated = append(w.Federated, pick(g, providers))
 	case len(arns) == 0 || g.chance(0.04):
 		w.Service = append(w.Service, pick(g, services))
@@ -146,7 +169,7 @@ func (g generator) notWho(theme request) *Who {
 func (g generator) actionElement(kind policy.Kind, s *Statement, theme request) {
 	service, name, _ := strings.Cut(theme.Action, ":")
 	var list []string
-	for range 1 + g.IntN(2) {
+	for range g.few(2) {
 		list = append(list, pick(g, []string{
 			g.spelled(theme.Action), theme.Action, service + ":*", service + ":" + name[:2] + "*", service + ":*" + name[len(name)-3:],
 			service + ":?" + name[1:], g.spelled(pick(g, actions[ruleNames[theme.Rule]]).Name),
@@ -170,7 +193,7 @@ func (g generator) resourceElement(kind policy.Kind, version string, s *Statemen
 	list := []string{"*"}
 	if g.chance(0.5) {
 		list = some(g, []string{theme.Resource.ARN, keys[0], "arn:aws:kms:*:" + home + ":key/*", base + "????????-12ab-*", "arn:aws:kms:*", "arn:*:kms:us-west-?:*:*/*",
-			base + "mrk-*", "arn:aws:kms:us-west-2:" + home + ":alias/*", "arn:aws:kms:eu-central-1:" + home + ":key/*", base + "*a*b*c*", base + "${*}"}, 1+g.IntN(2))
+			base + "mrk-*", "arn:aws:kms:us-west-2:" + home + ":alias/*", "arn:aws:kms:eu-central-1:" + home + ":key/*", base + "*a*b*c*", base + "${*}", "*:*:*:*-*-?:*:*/*-*"}, g.few(2))
 	}
 	if version == policy.Version2012 && g.chance(0.15) {
 		list = append(list[:len(list)-1], base+pick(g, []string{"${aws:PrincipalTag/keyid}", "${aws:PrincipalTag/keyid, '" + keyIDs[0] + "'}",
@@ -181,6 +204,14 @@ func (g generator) resourceElement(kind policy.Kind, version string, s *Statemen
 		return
 	}
 	s.Resource = list
+}
+
+// few is a length of a list: up to n, seldom up to nine.
+func (g generator) few(n int) int {
+	if g.chance(0.08) {
+		n = 9
+	}
+	return 1 + g.IntN(n)
 }
 
 // guardrails are the policies of a world that can only limit: mostly with a

@@ -57,6 +57,9 @@ func (g generator) rule() decision.Rule {
 // request draws a request under a rule.
 func (g generator) request(r decision.Rule) request {
 	q := request{Case: Case{Rule: r.String()}, actor: g.caller()}
+	if r == decision.Trust && g.chance(0.3) {
+		q.actor = webIdentity
+	}
 	q.action = pick(g, actions[r])
 	if r == decision.KeyPolicy && g.chance(0.5) {
 		q.action, _ = policy.ActionNamed(pick(g, everyday))

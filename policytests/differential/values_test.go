@@ -34,7 +34,7 @@ var values = map[policy.ValueType][]string{
 	policy.DateType: {"2026-11-23T10:00:00Z", "2026-11-23T12:00:00+02:00", "2026-11-23T10:00:00", "2026-11-23T10:00Z", "2026-11-23", "2026-11", "2026",
 		"2026-11-23T10:00:00.5Z", "1795428000", "1795428000.0", "1795428000.5", "0", "1970-01-01T00:00:00Z", "2026-02-30", "2026-11-23 10:00:00",
 		"2025-12-31T23:59:59-08:00", "yesterday", "2028-02-29", "1795428001"},
-	policy.BoolType:   {"true", "false", "yes", "1", ""},
+	policy.BoolType:   {"true", "false", "True", "FALSE", "yes", "1", ""},
 	policy.BinaryType: {"aGVsbG8=", "aGVsbG8h", "aGVsbG8", "", "AAAA", "not base64"},
 	policy.IPType: {"203.0.113.7", "203.0.113.128", "10.0.0.1", "10.1.2.3", "::ffff:10.0.0.1", "2001:db8::1", "2001:0db8:0:0::1", "2001:DB8:1::5", "::",
 		"255.255.255.255", "10.0.0.0/8", "010.0.0.1", "10.0.0", "10.0.0.1.", "fe80::1%eth0"},
@@ -103,10 +103,14 @@ func (g generator) value(k policy.ConditionKey) string {
 	switch {
 	case k.Name == "aws:PrincipalTag/" && g.chance(0.5):
 		return pick(g, keyIDs)
-	case g.chance(0.06):
+	case k.Type != policy.BoolType && g.chance(0.06):
 		return pick(g, values[policy.ValueType(1+g.IntN(int(policy.ARNType)))])
 	case k.Also != 0 && g.chance(0.3):
 		return pick(g, values[k.Also])
+	case k.Type == policy.BoolType && g.chance(0.9): // in lower case, as requests hold them
+		return pick(g, values[policy.BoolType][:2])
+	case k.Type == policy.BoolType:
+		return pick(g, []string{"yes", "1", ""})
 	case k.Type == policy.StringType && g.chance(0.6):
 		return pick(g, values[policy.StringType][:4])
 	default:
@@ -117,8 +121,11 @@ func (g generator) value(k policy.ConditionKey) string {
 // valuesOf draws the values of a key: one, or up to three.
 func (g generator) valuesOf(k policy.ConditionKey) []string {
 	n := 1
-	if k.Many {
+	switch {
+	case k.Many:
 		n += g.IntN(3)
+	case (k.Name == "aws:ResourceTag/" || k.Name == "aws:RequestTag/") && g.chance(0.1):
+		n = 2 // tag names that differ in case only
 	}
 	list := make([]string, n)
 	for i := range list {

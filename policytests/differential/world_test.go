@@ -22,7 +22,7 @@ type world struct {
 }
 
 // perWorld is how many requests are asked of one world.
-const perWorld = 100
+const perWorld = 50
 
 // newWorld draws world n of a seed. The same two numbers give the same world
 // with the same requests.
@@ -78,6 +78,9 @@ func (w *world) attach(q *request) {
 	}
 	if g.chance(0.25) {
 		q.Endpoint = g.one(w.by[policy.Endpoint])
+		if g.chance(0.3) {
+			q.Endpoint = &w.by[policy.Endpoint][0]
+		}
 	}
 	if !g.chance(0.05) {
 		switch w.rule {
@@ -112,12 +115,16 @@ func (g generator) subset(policies []Policy) []Policy {
 // everything and is attached at most levels.
 func (g generator) levels(policies []Policy) [][]Policy {
 	levels := [][]Policy{}
-	for range g.IntN(4) {
+	n := 1 + g.IntN(3)
+	if g.chance(0.02) {
+		n = 0
+	}
+	for range n {
 		level := []Policy{}
-		if g.chance(0.8) {
+		if g.chance(0.94) {
 			level = append(level, policies[0])
 		}
-		if g.chance(0.4) {
+		if g.chance(0.35) {
 			level = append(level, pick(g, policies[1:]))
 		}
 		levels = append(levels, level)

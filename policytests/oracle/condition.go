@@ -8,8 +8,8 @@ import (
 )
 
 // condition tells whether c holds for the request.
-func (f facts) condition(c policy.Condition, context map[string][]string) bool {
-	values, present := context[c.Key]
+func (f facts) condition(c policy.Condition) bool {
+	values, present := f.context[c.Key]
 	if c.Operator == "Null" {
 		return slices.ContainsFunc(c.Values, func(v policy.Value) bool {
 			return strings.EqualFold(v.Text, "true") != present
@@ -22,13 +22,20 @@ func (f facts) condition(c policy.Condition, context map[string][]string) bool {
 	// one tells whether the operator holds for a single value of the request.
 	one := func(value string) bool {
 		matched := slices.ContainsFunc(c.Values, func(operand policy.Value) bool {
-			return compare(f, operand.Text, value, context)
+			if replaces(c.Operator) && f.ambiguous(operand.Text) {
+				return f.against(negated)
+			}
+			return compare(f, operand.Text, value)
 		})
 		return matched != negated
 	}
 	all := !slices.ContainsFunc(values, func(v string) bool { return !one(v) })
 	some := slices.ContainsFunc(values, one)
 	switch {
+	case strings.HasPrefix(c.Key, "kms:encryptioncontext:") && f.effect == policy.Allow:
+		return all // of names that differ only in case, each value
+	case strings.HasPrefix(c.Key, "kms:encryptioncontext:"):
+		return some // in a Deny, any
 	case c.Set == policy.ForAllValues:
 		return all
 	case c.Set == policy.ForAnyValue:
@@ -40,9 +47,15 @@ func (f facts) condition(c policy.Condition, context map[string][]string) bool {
 	}
 }
 
+// replaces tells whether variables are replaced in an operator's operands: in
+// those of string and ARN operators only.
+func replaces(operator string) bool {
+	return strings.HasPrefix(operator, "String") || strings.HasPrefix(operator, "Arn")
+}
+
 // A comparison tells whether a value of the request matches an operand of the
 // policy. A value that is not of the operator's type matches nothing.
-type comparison func(f facts, operand, value string, context map[string][]string) bool
+type comparison func(f facts, operand, value string) bool
 
 // operator is the table of A-40, Null aside. Negated operators hold where
 // their counterpart does not.
@@ -65,16 +78,16 @@ var negations = map[string]string{
 }
 
 var comparisons = map[string]comparison{
-	"StringEquals": func(f facts, operand, value string, context map[string][]string) bool {
-		t, ok := f.text(operand, false, context)
+	"StringEquals": func(f facts, operand, value string) bool {
+		t, ok := f.text(operand, false)
 		return ok && t.matches(value)
 	},
-	"StringEqualsIgnoreCase": func(f facts, operand, value string, context map[string][]string) bool {
-		t, ok := f.text(operand, false, context)
+	"StringEqualsIgnoreCase": func(f facts, operand, value string) bool {
+		t, ok := f.text(operand, false)
 		return ok && strings.EqualFold(t.literal(), value)
 	},
-	"StringLike": func(f facts, operand, value string, context map[string][]string) bool {
-		t, ok := f.text(operand, true, context)
+	"StringLike": func(f facts, operand, value string) bool {
+		t, ok := f.text(operand, true)
 		return ok && t.matches(value)
 	},
 	"NumericEquals":            numbers(func(order int) bool { return order == 0 }),
@@ -87,7 +100,7 @@ var comparisons = map[string]comparison{
 	"DateLessThanEquals":       dates(func(order int) bool { return order <= 0 }),
 	"DateGreaterThan":          dates(func(order int) bool { return order > 0 }),
 	"DateGreaterThanEquals":    dates(func(order int) bool { return order >= 0 }),
-	"Bool": func(_ facts, operand, value string, _ map[string][]string) bool {
+	"Bool": func(_ facts, operand, value string) bool {
 		return isTruth(value) && strings.EqualFold(operand, value)
 	},
 	"BinaryEquals": binaryEquals,
@@ -102,7 +115,7 @@ func isTruth(text string) bool {
 
 // numbers compares a value of the request with an operand.
 func numbers(holds func(order int) bool) comparison {
-	return func(_ facts, operand, value string, _ map[string][]string) bool {
+	return func(_ facts, operand, value string) bool {
 		want, ok := readNumber(operand)
 		have, ok2 := readNumber(value)
 		return ok && ok2 && holds(have.Cmp(want))
@@ -111,7 +124,7 @@ func numbers(holds func(order int) bool) comparison {
 
 // dates compares a value of the request with an operand.
 func dates(holds func(order int) bool) comparison {
-	return func(_ facts, operand, value string, _ map[string][]string) bool {
+	return func(_ facts, operand, value string) bool {
 		want, ok := readDate(operand)
 		have, ok2 := readDate(value)
 		return ok && ok2 && holds(have.Cmp(want))
@@ -119,14 +132,14 @@ func dates(holds func(order int) bool) comparison {
 }
 
 // binaryEquals compares bytes; both sides are written in base64.
-func binaryEquals(_ facts, operand, value string, _ map[string][]string) bool {
+func binaryEquals(_ facts, operand, value string) bool {
 	want, ok := readBase64(operand)
 	have, ok2 := readBase64(value)
 	return ok && ok2 && want == have
 }
 
 // ipAddress tells whether an address lies in the operand's range, v4 or v6.
-func ipAddress(_ facts, operand, value string, _ map[string][]string) bool {
+func ipAddress(_ facts, operand, value string) bool {
 	address, ok := readAddress(value)
 	if !ok {
 		return false
@@ -144,8 +157,8 @@ func ipAddress(_ facts, operand, value string, _ map[string][]string) bool {
 }
 
 // arnLike compares the six parts one by one; each may hold wildcards.
-func arnLike(f facts, operand, value string, context map[string][]string) bool {
-	t, ok := f.text(operand, true, context)
+func arnLike(f facts, operand, value string) bool {
+	t, ok := f.text(operand, true)
 	if !ok {
 		return false
 	}

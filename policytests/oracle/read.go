@@ -11,7 +11,7 @@ import (
 
 var (
 	numberForm = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
-	epochForm  = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
+	epochForm  = regexp.MustCompile(`^[0-9]{1,11}(\.[0-9]+)?$`)
 	yearForm   = regexp.MustCompile(`^[0-9]{4}$`)
 	isoForm    = regexp.MustCompile(
 		`^([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]+)?))?(Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?$`)
@@ -26,8 +26,8 @@ func readNumber(text string) (*big.Rat, bool) {
 }
 
 // readDate reads ISO 8601 in the forms of the W3C note, or seconds since 1970,
-// which may have decimals. Four digits are a year; without a zone it is UTC.
-// The answer is in seconds since 1970.
+// of at most 11 digits, which may have decimals. Four digits are a year; without
+// a zone it is UTC. The answer is in seconds since 1970.
 func readDate(text string) (*big.Rat, bool) {
 	if epochForm.MatchString(text) && !yearForm.MatchString(text) {
 		return new(big.Rat).SetString(text)

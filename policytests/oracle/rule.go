@@ -30,8 +30,11 @@ func (c *inquiry) limitOf(v decision.Via) limit {
 	case c.foreign():
 		return limited // across accounts both always limit
 	case v == decision.ViaUser && c.q.Principal.Type == decision.Federated:
-		return limit{session: true} // the parent user: by its session policy
-	case v == decision.ViaRole:
+		// The parent user: A-18 names the session policy; the IAM User Guide,
+		// Policy evaluation for requests within a single account, the boundary too.
+		return limited
+	case v == decision.ViaRole, v == decision.ViaProvider:
+		// The role ARN; a provider, whom A-18 does not know, vouches for a role.
 		return limited
 	default:
 		return unlimited // user, session, everyone, service

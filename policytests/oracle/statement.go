@@ -52,8 +52,8 @@ func (f facts) actionNamed(s *policy.Statement) bool {
 	return named != s.NotAction
 }
 
-// resourceNamed is A-33. A statement without Resource matches nothing; a
-// trust policy never has one.
+// resourceNamed is A-33. A statement without Resource matches nothing;
+// a trust policy never has one.
 func (f facts) resourceNamed(s *policy.Statement, k policy.Kind) bool {
 	if k == policy.Trust {
 		return true
@@ -61,47 +61,21 @@ func (f facts) resourceNamed(s *policy.Statement, k policy.Kind) bool {
 	if !s.HasResource {
 		return false
 	}
-	return f.inEachReading(func(context map[string][]string) bool {
-		named := slices.ContainsFunc(s.Resources, func(v policy.Value) bool {
-			t, ok := f.text(v.Text, true, context)
-			return ok && t.matches(f.resource)
-		})
-		return named != s.NotResource
+	named := slices.ContainsFunc(s.Resources, func(v policy.Value) bool {
+		if f.ambiguous(v.Text) {
+			return f.against(s.NotResource)
+		}
+		t, ok := f.text(v.Text, true)
+		return ok && t.matches(f.resource)
 	})
+	return named != s.NotResource
 }
+
+// against tells whether a match is against the caller: of a Deny, or of what
+// an Allow excludes.
+func (f facts) against(negated bool) bool { return (f.effect == policy.Deny) != negated }
 
 // conditions is A-41: all of them are AND-ed.
 func (f facts) conditions(s *policy.Statement) bool {
-	for _, c := range s.Conditions {
-		if !f.inEachReading(func(context map[string][]string) bool { return f.condition(c, context) }) {
-			return false
-		}
-	}
-	return true
-}
-
-// inEachReading is A-45. Where encryption context names differ only in case,
-// one condition key has several values, and the request can be read in several
-// ways. In an Allow what is asked must hold in each reading, in a Deny in any.
-func (f facts) inEachReading(holds func(context map[string][]string) bool) bool {
-	readings := []map[string][]string{f.context}
-	for _, name := range slices.Sorted(maps.Keys(f.context)) {
-		values := f.context[name]
-		if len(values) < 2 || !strings.HasPrefix(name, "kms:encryptioncontext:") {
-			continue
-		}
-		var more []map[string][]string
-		for _, r := range readings {
-			for _, v := range values {
-				reading := maps.Clone(r)
-				reading[name] = []string{v}
-				more = append(more, reading)
-			}
-		}
-		readings = more
-	}
-	if f.effect == policy.Deny {
-		return slices.ContainsFunc(readings, holds)
-	}
-	return !slices.ContainsFunc(readings, func(r map[string][]string) bool { return !holds(r) })
+	return !slices.ContainsFunc(s.Conditions, func(c policy.Condition) bool { return !f.condition(c) })
 }

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
@@ -29,23 +30,54 @@ func characters(s string, wild bool) text {
 
 // text replaces the policy variables of an operand. It is false if one
 // is unresolved: then the operand is a null value, which nothing matches.
-func (f facts) text(operand string, wild bool, context map[string][]string) (text, bool) {
-	if f.version != policy.Version2012 {
-		return characters(operand, wild), true // ${…} is literal
-	}
+func (f facts) text(operand string, wild bool) (text, bool) {
 	var t text
-	for {
-		before, rest, found := strings.Cut(operand, "${")
-		t = append(t, characters(before, wild)...)
-		if !found {
-			return t, true
+	for _, p := range f.pieces(operand) {
+		if !p.variable {
+			t = append(t, characters(p.text, wild)...)
+			continue
 		}
-		name, after := variable(rest)
-		put, ok := resolve(name, context)
+		put, ok := resolve(p.text, f.context)
 		if !ok {
 			return nil, false
 		}
 		t = append(t, characters(put, false)...)
+	}
+	return t, true
+}
+
+// ambiguous tells whether an operand has a variable whose key holds several
+// values, as encryption context names can that differ only in case. What it
+// stands for is then not known, and it is taken against the caller, as A-45
+// takes such names.
+func (f facts) ambiguous(operand string) bool {
+	return slices.ContainsFunc(f.pieces(operand), func(p piece) bool {
+		key, _, _ := strings.Cut(p.text, ",")
+		return p.variable && len(f.context[strings.ToLower(key)]) > 1
+	})
+}
+
+// A piece of an operand: text, or what stands between the braces of a variable.
+type piece struct {
+	text     string
+	variable bool
+}
+
+// pieces takes an operand apart. Before Version 2012-10-17, ${…} is literal
+//
+func (f facts) pieces(operand string) []piece {
+	if f.version != policy.Version2012 {
+		return []piece{{text: operand}}
+	}
+	var all []piece
+	for {
+		before, rest, found := strings.Cut(operand, "${")
+		all = append(all, piece{text: before})
+		if !found {
+			return all
+		}
+		name, after := variable(rest)
+		all = append(all, piece{text: name, variable: true})
 		operand = after
 	}
 }
@@ -73,10 +105,8 @@ func resolve(name string, context map[string][]string) (string, bool) {
 	key, fallback, hasDefault := strings.Cut(name, ",")
 	values, present := context[strings.ToLower(key)]
 	switch {
-	case present && len(values) == 1:
-		return values[0], true
 	case present:
-		return "", false // a key with many values cannot be a variable
+		return values[0], true
 	case hasDefault:
 		return strings.Trim(strings.Trim(fallback, " "), "'"), true
 	default:
