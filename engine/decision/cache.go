@@ -81,6 +81,14 @@ func (c *cache[K, V]) put(key K, value V, bytes int64) {
 	}
 }
 
+func (c *cache[K, V]) remove(key K) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.items[key]; ok {
+		c.drop(e)
+	}
+}
+
 // drop needs the lock.
 func (c *cache[K, V]) drop(e *list.Element) {
 	i := c.order.Remove(e).(*item[K, V])

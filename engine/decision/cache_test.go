@@ -5,7 +5,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestCacheStaysWithinItsBound(t *testing.T) {
@@ -69,4 +71,31 @@ func TestCacheIsSafeForConcurrentUse(t *testing.T) {
 	wg.Wait()
 	_, bytes := c.size()
 	assert.LessOrEqual(t, bytes, int64(1000))
+}
+
+func TestPatternsAreKept(t *testing.T) {
+	e, err := New(Config{})
+	require.NoError(t, err)
+	p := e.data.patterns
+	before, _ := p.compiled.size()
+	q := ask(keySays(allowIf("*", "kms:*", `{"StringLike": {"kms:ViaService": "s?.*-west-?.amazonaws.com"}}`)))
+	for range 2 {
+		d, err := e.Decide(t.Context(), q)
+		require.NoError(t, err)
+		assert.Equal(t, "allow resource", verdictOf(d))
+	}
+	after, bytes := p.compiled.size()
+	assert.Equal(t, before+1, after)
+	assert.Positive(t, bytes)
+
+	p.Insert(ast.String("x"), 1)
+	v, ok := p.Get(ast.String("x"))
+	assert.True(t, ok)
+	assert.Equal(t, 1, v)
+	p.Delete(ast.String("x"))
+	_, ok = p.Get(ast.String("x"))
+	assert.False(t, ok)
+	_, ok = p.Get(ast.Boolean(true))
+	assert.False(t, ok)
+	assert.Nil(t, p.GetCache("any"))
 }

@@ -66,7 +66,7 @@ func build(c Config, modules map[string]*ast.Module) (*Engine, error) {
 		return nil, fmt.Errorf("preparing the decision: %w", err)
 	}
 	ctx := context.Background()
-	d, err := newData(ctx)
+	d, err := newData(ctx, c.ProgramBytes/8)
 	if err != nil {
 		return nil, err
 	}

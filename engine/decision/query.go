@@ -90,19 +90,21 @@ func (q *query) asking(ref ast.Ref) *query {
 	return &query{compiler: q.compiler, body: body}
 }
 
-// data is what queries find beside policies: nothing.
+// data is what queries find beside policies: an empty data document, and the
+// patterns that earlier ones compiled.
 type data struct {
-	store storage.Store
-	txn   storage.Transaction
+	store    storage.Store
+	txn      storage.Transaction
+	patterns patterns
 }
 
-func newData(ctx context.Context) (data, error) {
+func newData(ctx context.Context, bound int64) (data, error) {
 	store := inmem.New()
 	txn, err := store.NewTransaction(ctx)
 	if err != nil {
 		return data{}, fmt.Errorf("opening the empty data document: %w", err)
 	}
-	return data{store, txn}, nil
+	return data{store, txn, patterns{newCache[string, any](bound)}}, nil
 }
 
 // beginning is the clock of every query: policies take the time from the
@@ -126,6 +128,7 @@ func (q *query) run(ctx context.Context, d data, input *ast.Term) (*ast.Term, er
 		WithTime(beginning).
 		WithVirtualCache(rules).
 		WithBaseCache(noData{}).
+		WithInterQueryBuiltinValueCache(d.patterns).
 		Iter(ctx, func(r topdown.QueryResult) error {
 			answers++
 			found = r[answer]
