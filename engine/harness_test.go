@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -154,3 +155,9 @@ func keysOf(c *ststypes.Credentials) enginetest.Keys {
 func withPolicy(text string) func(*sts.AssumeRoleInput) {
 	return func(in *sts.AssumeRoleInput) { in.Policy = &text }
 }
+
+// How long and how often a test asks whether something has become so.
+const (
+	eventually = 5 * time.Second
+	tick       = 5 * time.Millisecond
+)

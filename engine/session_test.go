@@ -3,7 +3,6 @@ package engine_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -95,7 +94,7 @@ func TestSessionDiesWithWhatItCameFrom(t *testing.T) {
 		return func() string { return said(second(b.as(k).DescribeKey(b.ctx, &kms.DescribeKeyInput{KeyId: &key}))) }
 	}
 	becomes := func(what string, answer func() string, want string) {
-		require.Eventually(t, func() bool { return answer() == want }, 5*time.Second, 5*time.Millisecond, what)
+		require.Eventually(t, func() bool { return answer() == want }, eventually, tick, what)
 	}
 	token := func(k enginetest.Keys) enginetest.Keys {
 		out, err := b.STS(k, region).GetSessionToken(b.ctx, &sts.GetSessionTokenInput{})
@@ -154,10 +153,10 @@ func TestRecreatedPrincipalInheritsNothing(t *testing.T) {
 	b.EditWorld(entry, "")
 	require.Eventually(t, func() bool {
 		return describe() == "UnrecognizedClientException: The security token included in the request is invalid."
-	}, 5*time.Second, 5*time.Millisecond)
+	}, eventually, tick)
 	b.EditWorld("      fenced:\n", entry+"      fenced:\n")
 	require.Eventually(t, func() bool {
 		return describe() == noResource(nobodyARN, "DescribeKey", key)
-	}, 5*time.Second, 5*time.Millisecond, "the grant was to another")
+	}, eventually, tick, "the grant was to another")
 	assert.Equal(t, noResource(nobodyARN, "Encrypt", key), said(b.encrypts(nobody, key, nil)()), "and so was the key policy")
 }
