@@ -157,7 +157,7 @@ func (l *load) account(t *testing.T, s *store.Store, text []byte) {
 	var event struct {
 		RequestID, EventName, ErrorCode string
 		ResponseElements                struct {
-			KeyMetadata struct{ AWSAccountId, KeyId string } //nolint:revive // as AWS spells it
+			KeyMetadata struct{ AWSAccountId, KeyId string }
 		}
 	}
 	require.NoError(t, json.Unmarshal(text, &event))

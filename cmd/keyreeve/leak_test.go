@@ -244,7 +244,7 @@ func (l *leakTest) material(data string) {
 func place(r store.MaterialRef) []byte {
 	var b []byte
 	for _, part := range []string{r.ID, r.Spec} {
-		b = append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...) //nolint:gosec // an id is short
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(part))), part...)
 	}
 	return b
 }

@@ -66,6 +66,7 @@ func (s *service) worldPath() string {
 func (s *service) explain(err error) error {
 	var problems world.Problems
 	var file *fs.PathError
+	var listening *net.OpError
 	switch {
 	case errors.Is(err, store.ErrLocked):
 		return fmt.Errorf("the data directory %s is in use by another keyreeve: stop that one, or name another directory with --data", s.flags.data)
@@ -75,8 +76,8 @@ func (s *service) explain(err error) error {
 		return fmt.Errorf("the world %s is wrong:\n%w", s.worldPath(), problems)
 	case errors.As(err, &file) && file.Path == s.worldPath() && errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no world at %s: name one with --world", s.worldPath())
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("the address %s is in use by another process: name another with --listen (port 0 takes a free one)", s.flags.listen)
+	case errors.As(err, &listening) && errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("the address %s is in use by another process: name another with --listen (port 0 takes a free one)", listening.Addr)
 	}
 	return err
 }
@@ -133,14 +134,22 @@ func (s *service) secure(ctx context.Context) (config *tls.Config, authority str
 }
 
 // hosts are the names of the development certificate: those of --tls-host,
-// and the address that is listened on if it is a certain one.
+// and each address that is listened on if it is a certain one.
 func (s *service) hosts() []string {
-	host, _, err := net.SplitHostPort(s.flags.listen)
-	ip := net.ParseIP(host)
-	if err != nil || host == "" || (ip != nil && ip.IsUnspecified()) {
-		return s.flags.tlsHosts
+	hosts := slices.Clone(s.flags.tlsHosts)
+	addresses := []string{s.flags.listen}
+	for _, text := range s.flags.listenEndpoint {
+		_, address, _ := strings.Cut(text, "=")
+		addresses = append(addresses, address)
 	}
-	return append([]string{host}, s.flags.tlsHosts...)
+	for _, address := range addresses {
+		host, _, err := net.SplitHostPort(address)
+		ip := net.ParseIP(host)
+		if err == nil && host != "" && (ip == nil || !ip.IsUnspecified()) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
 }
 
 // announce says what is enforced, with --dev what to paste, and last that the
