@@ -58,37 +58,35 @@ func BenchmarkViewKey(b *testing.B) {
 	}
 }
 
-// BenchmarkGrantCandidates looks for a grant among n of the key, and for one
-// of a key with a single grant beside it in the same database. The contexts are
-// new each time, or the same.
+// BenchmarkGrantCandidates looks for a grant of a key that has so many, in a
+// database where another key has so many; for contexts that are new each time,
+// or the same.
 func BenchmarkGrantCandidates(b *testing.B) {
-	for _, n := range []int{0, 1, 50_000} {
+	for _, c := range []struct{ of, beside int }{{0, 1}, {1, 1}, {1, 50_000}, {50_000, 1}} {
 		s := open(b, testConfig(b))
 		fill(b, s, 2)
-		fillGrants(b, s, addr("key-00000000"), n)
-		fillGrants(b, s, addr("key-00000001"), 1)
+		fillGrants(b, s, addr("key-00000000"), c.of)
+		fillGrants(b, s, addr("key-00000001"), c.beside)
 		require.NoError(b, s.repack(b.Context()))
 		ids := []string{"AIDAOTHER", "111122223333", "AROAGRANTEE"}
 		for _, same := range []bool{false, true} {
-			for key, of := range map[string]int{"key-00000000": n, "key-00000001": 1} {
-				b.Run(fmt.Sprintf("in=%d/of=%d/same=%t", n, of, same), func(b *testing.B) {
-					b.ReportAllocs()
-					i := 0
-					for b.Loop() {
-						if i++; same {
-							i = 1
-						}
-						ec := map[string]string{"tenant": "t", "object": fmt.Sprint(i % max(of, 1)), "try": fmt.Sprint(i)}
-						require.NoError(b, s.View(func(tx *Tx) error {
-							found, err := tx.GrantCandidates(addr(key), ids, "Decrypt", ec)
-							if len(found) != min(of, 1) {
-								b.Fatalf("found %d grants", len(found))
-							}
-							return err
-						}))
+			b.Run(fmt.Sprintf("of=%d/beside=%d/same=%t", c.of, c.beside, same), func(b *testing.B) {
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					if i++; same {
+						i = 1
 					}
-				})
-			}
+					ec := map[string]string{"tenant": "t", "object": fmt.Sprint(i % max(c.of, 1)), "try": fmt.Sprint(i)}
+					require.NoError(b, s.View(func(tx *Tx) error {
+						found, err := tx.GrantCandidates(addr("key-00000000"), ids, "Decrypt", ec)
+						if len(found) != min(c.of, 1) {
+							b.Fatalf("found %d grants", len(found))
+						}
+						return err
+					}))
+				}
+			})
 		}
 	}
 }

@@ -48,7 +48,7 @@ func childCommand(t testing.TB, part, dir string, wrap ...string) *exec.Cmd {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	command := append(wrap, self)
-	cmd := exec.Command(command[0], command[1:]...)
+	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), childEnv+"="+part, childDir+"="+dir)
 	cmd.Stderr = os.Stderr
 	return cmd

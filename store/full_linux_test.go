@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -66,10 +67,17 @@ func (d smallDisk) release(name string) error { return os.Remove(filepath.Join(d
 
 // expect tells where a step did not answer what it should.
 func expect(step string, got, want error) error {
-	if !errors.Is(got, want) || (want == nil && got != nil) {
-		return fmt.Errorf("%s: %v, not %v", step, got, want)
+	if errors.Is(got, want) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s: %w, not %w", step, orNone(got), orNone(want))
+}
+
+func orNone(err error) error {
+	if err == nil {
+		return errors.New("no error")
+	}
+	return err
 }
 
 // childFull makes a disk and goes through its fullness.
@@ -135,7 +143,7 @@ func filledByItself(dir string, c Config, disk smallDisk) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(self)
+	cmd := exec.CommandContext(context.Background(), self)
 	cmd.Env = append(os.Environ(), childEnv+"=fill", childDir+"="+dir)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
