@@ -206,20 +206,28 @@ func (k *Keyreeve) STS(keys Keys, region string) *stsclient.Client {
 // the answer's body.
 func (k *Keyreeve) Send(keys Keys, region, operation, body string) []byte {
 	k.t.Helper()
-	r, err := http.NewRequestWithContext(k.t.Context(), http.MethodPost, k.URL+"/", strings.NewReader(body))
+	answer, err := http.DefaultClient.Do(k.Request(keys, region, operation, body, k.URL, ""))
 	require.NoError(k.t, err)
+	defer func() { require.NoError(k.t, answer.Body.Close()) }()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(k.t, err)
+	return text
+}
+
+// Request is a request for an operation of AWS KMS to a base URL, signed with
+// keys. It asks for host; empty: that of the URL.
+func (k *Keyreeve) Request(keys Keys, region, operation, body, url, host string) *http.Request {
+	k.t.Helper()
+	r, err := http.NewRequestWithContext(k.t.Context(), http.MethodPost, url+"/", strings.NewReader(body))
+	require.NoError(k.t, err)
+	r.Host = host
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	r.Header.Set("X-Amz-Target", "TrentService."+operation)
 	hash := sha256.Sum256([]byte(body))
 	err = signer{k.Clock, v4.NewSigner()}.SignHTTP(k.t.Context(), aws.Credentials{AccessKeyID: keys.ID, SecretAccessKey: keys.Secret, SessionToken: keys.Token},
 		r, hex.EncodeToString(hash[:]), "kms", region, time.Time{})
 	require.NoError(k.t, err)
-	answer, err := http.DefaultClient.Do(r)
-	require.NoError(k.t, err)
-	defer func() { require.NoError(k.t, answer.Body.Close()) }()
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(k.t, err)
-	return text
+	return r
 }
 
 // A signer signs at the time of the clock.
