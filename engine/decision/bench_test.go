@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
@@ -106,25 +105,4 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
-}
-
-func TestAllocationsStayFew(t *testing.T) {
-	q := referenceQuestion(t)
-	for _, c := range []struct {
-		says   string
-		config Config
-		most   float64
-	}{
-		{"evaluated", Config{}, 750},
-		{"remembered", Config{Cache: true}, 10},
-	} {
-		e, err := New(c.config)
-		require.NoError(t, err)
-		got := testing.AllocsPerRun(100, func() {
-			if _, err := e.Decide(t.Context(), q); err != nil {
-				t.Fatal(err)
-			}
-		})
-		assert.LessOrEqual(t, got, c.most, c.says)
-	}
 }

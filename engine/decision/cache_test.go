@@ -99,3 +99,39 @@ func TestPatternsAreKept(t *testing.T) {
 	assert.False(t, ok)
 	assert.Nil(t, p.GetCache("any"))
 }
+
+func TestRuleCacheKeepsFramesApart(t *testing.T) {
+	c := new(ruleCache)
+	a, call := ast.MustParseRef("data.p.a"), ast.MustParseRef(`data.p.f["x"]`)
+	c.Put(a, ast.StringTerm("outer"))
+	c.Put(call, nil)
+	value, undefined := c.Get(a)
+	assert.Equal(t, ast.String("outer"), value.Value)
+	assert.False(t, undefined)
+	_, undefined = c.Get(call)
+	assert.True(t, undefined)
+
+	c.Push()
+	value, undefined = c.Get(a)
+	assert.Nil(t, value)
+	assert.False(t, undefined)
+	c.Put(a, ast.StringTerm("inner"))
+	c.Push()
+	c.Pop()
+	value, _ = c.Get(a)
+	assert.Equal(t, ast.String("inner"), value.Value)
+	c.Pop()
+
+	value, _ = c.Get(a)
+	assert.Equal(t, ast.String("outer"), value.Value)
+	c.Put(a, ast.StringTerm("newer"))
+	value, _ = c.Get(a)
+	assert.Equal(t, ast.String("newer"), value.Value)
+	assert.Equal(t, []ast.Ref{a}, c.Keys())
+	_, undefined = c.Get(ast.MustParseRef("data.q.a"))
+	assert.False(t, undefined)
+
+	c.release()
+	value, _ = c.Get(a)
+	assert.Nil(t, value)
+}

@@ -1,5 +1,7 @@
 package decision
 
+import "log/slog"
+
 // A Layer is a kind of policy that takes part in a decision.
 type Layer string
 
@@ -49,6 +51,9 @@ func (d Decision) Evidence() Evidence {
 	}
 	return d.full.evidence()
 }
+
+// LogValue is the evidence, worked out only if a handler wants it.
+func (d Decision) LogValue() slog.Value { return slog.AnyValue(d.Evidence()) }
 
 // CallerView returns what the caller's account may see of the decision
 // the layers of its own account and organization. The key's side of

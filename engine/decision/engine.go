@@ -83,7 +83,8 @@ func build(c Config, modules map[string]*ast.Module) (*Engine, error) {
 }
 
 // Decide answers q. An error means that there is no answer: it is neither a
-// yes nor a no, and the caller must treat it as a failure of the service.
+// yes nor a no, and the caller must treat it as a failure of the service. What
+// q holds must not change afterwards: evidence is told from it.
 func (e *Engine) Decide(ctx context.Context, q Question) (Decision, error) {
 	if err := q.validate(); err != nil {
 		return Decision{}, err

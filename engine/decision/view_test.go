@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // A caller of another account is told the same whatever the key's side is, as
@@ -51,6 +53,35 @@ func TestForeignKeySideIsOneOpaqueResult(t *testing.T) {
 				assert.JSONEq(t, toJSON(t, want.CallerView()), toJSON(t, d.CallerView()), side)
 			}
 		})
+	}
+}
+
+func TestForeignRoleAndGrantAreOpaqueToo(t *testing.T) {
+	trust := func(s ...string) change {
+		return func(q *Question) {
+			q.Rule, q.Action = Trust, "sts:AssumeRole"
+			q.KeyPolicy = ptr(document(policy.Trust, "trust", s...))
+		}
+	}
+	retire := func(q *Question) { q.Rule, q.Action = GrantOnly, retireGrant }
+	for says, sides := range map[string][]Question{
+		"a role": {
+			ask(by(xena), trust(allow("user/ann", "sts:AssumeRole")), absent, iamSays(allow("", "sts:*"))),
+			ask(by(xena), trust(allow("user/ann", "sts:AssumeRole")), iamSays(allow("", "sts:*"))),
+			ask(by(xena), trust(deny("*", "sts:AssumeRole")), iamSays(allow("", "sts:*"))),
+		},
+		"a grant": {
+			ask(by(xena), retire, absent, iamSays(allow("", "kms:*"))),
+			ask(by(xena), retire, granted(to(ViaUser, "AIDABEN")), iamSays(allow("", "kms:*"))),
+			ask(by(xena), retire, granted(to(ViaUser, "AIDAXENA")), iamSays(allow("", "kms:*"))),
+		},
+	} {
+		for _, q := range sides {
+			d := decided(t, q)
+			assert.False(t, d.Allowed, says)
+			assert.Equal(t, decided(t, sides[0]).Sentence(), d.Sentence(), says)
+			assert.JSONEq(t, toJSON(t, decided(t, sides[0]).CallerView()), toJSON(t, d.CallerView()), says)
+		}
 	}
 }
 

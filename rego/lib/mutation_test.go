@@ -28,12 +28,15 @@ func TestEveryRuleAndConditionIsNeeded(t *testing.T) {
 	passing := passingTests(t, sound)
 	require.Equal(t, len(passing), countTests(sound), "all pass: %v", passing)
 	for _, mutant := range mutations(t) {
-		broken := make(map[string]*ast.Module, len(sound))
-		for file, m := range sound {
-			broken[file] = m.Copy()
-		}
-		mutant.apply(broken[mutant.file])
-		assert.NotEqual(t, passing, passingTests(t, broken), "no test notices: %s: %s", mutant.file, mutant.what)
+		t.Run(mutant.file+" "+mutant.what, func(t *testing.T) {
+			t.Parallel()
+			broken := make(map[string]*ast.Module, len(sound))
+			for file, m := range sound {
+				broken[file] = m.Copy()
+			}
+			mutant.apply(broken[mutant.file])
+			assert.NotEqual(t, passing, passingTests(t, broken), "no test notices")
+		})
 	}
 }
 
