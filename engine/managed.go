@@ -163,17 +163,3 @@ func (s *Scope) predefined(stored []store.Alias, more bool, p page) ([]store.Ali
 	}
 	return stored, more
 }
-
-// managedPolicy is the policy of an AWS managed key that a world lists without
-// one; empty for other keys.
-func managedPolicy(w *world.World, k *world.Key) string {
-	if !k.AWSManaged || k.Policy != nil || len(k.Aliases) == 0 {
-		return ""
-	}
-	name := strings.TrimPrefix(k.Aliases[0], managedPrefix)
-	via := name + "." + k.Region + ".amazonaws.com"
-	if service, known := w.ServiceOfKey(k.Aliases[0]); known {
-		via = service.Via(k.Region)
-	}
-	return ask.ManagedKeyPolicy(w.Partition(), k.Account, name, via)
-}

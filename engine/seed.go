@@ -91,11 +91,8 @@ func seedManager(k *world.Key) string {
 }
 
 func seedPolicy(w *world.World, k *world.Key) store.Policy {
-	if text := managedPolicy(w, k); text != "" {
-		return store.Policy{Text: text}
-	}
 	if k.Policy == nil {
-		return store.Policy{Text: ask.DefaultKeyPolicy(w.Partition(), k.Account)}
+		return store.Policy{Text: ask.UnlistedPolicy(w, k)}
 	}
 	return store.Policy{Text: k.Policy.Document.Text, Principals: k.Policy.Principals}
 }

@@ -232,12 +232,12 @@ func (a *Asker) keyPolicy(k *world.Key) (*decision.Policy, error) {
 		p.Name = ask.DefaultPolicyName
 		return &p, nil
 	}
-	if p, read := a.keys[k.Account]; read {
+	if p, read := a.keys[k.ARN]; read {
 		return p, nil
 	}
-	p, err := ask.ReadPolicy(a.cfg.World, policy.Key, ask.DefaultKeyPolicy(a.cfg.World.Partition(), k.Account))
+	p, err := ask.ReadPolicy(a.cfg.World, policy.Key, ask.UnlistedPolicy(a.cfg.World, k))
 	p.Owner = k.Account
-	a.keys[k.Account] = &p
+	a.keys[k.ARN] = &p
 	return &p, err
 }
 

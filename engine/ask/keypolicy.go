@@ -77,6 +77,20 @@ func (c Call) Lockout(ctx context.Context, e *decision.Engine, r Resource, p dec
 	return nil
 }
 
+// UnlistedPolicy is the policy of a key that a world lists without one: that of
+// an AWS managed key if it is one, else the default.
+func UnlistedPolicy(w *world.World, k *world.Key) string {
+	if !k.AWSManaged || len(k.Aliases) == 0 {
+		return DefaultKeyPolicy(w.Partition(), k.Account)
+	}
+	name := strings.TrimPrefix(k.Aliases[0], "alias/aws/")
+	via := name + "." + k.Region + ".amazonaws.com"
+	if service, known := w.ServiceOfKey(k.Aliases[0]); known {
+		via = service.Via(k.Region)
+	}
+	return ManagedKeyPolicy(w.Partition(), k.Account, name, via)
+}
+
 // DefaultKeyPolicy is what a key gets when CreateKey names no policy (CRK-06).
 func DefaultKeyPolicy(partition, account string) string {
 	return fmt.Sprintf(`{
