@@ -29,7 +29,7 @@ var leaves = map[string][]string{"examples": {"cmd"}}
 var homes = map[string][]string{
 	"github.com/labstack/echo/":            {"engine/server"},
 	"github.com/dgraph-io/badger/":         {"store"},
-	"github.com/open-policy-agent/opa/":    {"engine/decision", "rego/lib", "rego/compile", "rego/policy", "policytests/repl"},
+	"github.com/open-policy-agent/opa/":    {"engine/decision", "rego/", "policytests/repl"},
 	"github.com/cloudflare/circl/":         {"crypto/"},
 	"github.com/miekg/pkcs11":              {"crypto/material/pkcs11"},
 	"github.com/pires/go-proxyproto":       {"engine/server"},

@@ -60,4 +60,3 @@ func Parsed(name string) (map[string]any, error) {
 	}
 	return parsed, nil
 }
-
