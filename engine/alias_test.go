@@ -12,7 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/keyreeve/keyreeve/engine"
 	"github.com/keyreeve/keyreeve/engine/enginetest"
+	"github.com/keyreeve/keyreeve/store"
 )
 
 // createAlias makes a call that gives key an alias.
@@ -250,4 +252,48 @@ func TestAliasConditions(t *testing.T) {
 		{"and comes to another key", b.createAlias("alias/project-alpha", b.newKey(onRequest)), "ok"},
 		{"whose policy says the same", describe("alias/project-alpha"), "ok"},
 	})
+}
+
+// restrictedWorld has a user who may describe keys by the aliases that they
+// have: ALS-22, ALS-31.
+const restrictedWorld = `
+-- world.yaml --
+accounts:
+  "111122223333":
+    users:
+      admin:
+        managed: ["arn:aws:iam::aws:policy/AdministratorAccess"]
+        access-keys: {AKIAADMIN: secret}
+      reader:
+        policies: {p: {Version: "2012-10-17", Statement: [
+          {Effect: Allow, Action: "kms:DescribeKey", Resource: "*", Condition: {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/restricted*"}}}]}}
+        access-keys: {AKIAREADER: secret}
+`
+
+func TestResourceAliasesAreThoseOfTheKey(t *testing.T) {
+	b := start(t, enginetest.Config{World: restrictedWorld, Quotas: engine.Quotas{AliasesPerKey: 3}})
+	admin, reader := b.as(enginetest.Keys{ID: "AKIAADMIN", Secret: "secret"}), b.as(enginetest.Keys{ID: "AKIAREADER", Secret: "secret"})
+	made, err := admin.CreateKey(b.ctx, &kms.CreateKeyInput{})
+	require.NoError(t, err)
+	key := *made.KeyMetadata.Arn
+	create := func(name string) func() error {
+		return func() error {
+			return second(admin.CreateAlias(b.ctx, &kms.CreateAliasInput{AliasName: &name, TargetKeyId: &key}))
+		}
+	}
+	describe := func() error { return second(reader.DescribeKey(b.ctx, &kms.DescribeKeyInput{KeyId: &key})) }
+	refused := noIdentity("arn:aws:iam::111122223333:user/reader", "DescribeKey", key)
+	answers(t, []ask{
+		{"a key without an alias", describe, refused},
+		{"it gets another alias", create("alias/other"), "ok"},
+		{"which does not match", describe, refused},
+		{"it gets one that does", create("alias/restricted-1"), "ok"},
+		{"however the key is named", describe, "ok"},
+		{"it is at its quota", create("alias/third"), "ok"},
+		{"which is not over it", describe, "ok"},
+	})
+	require.NoError(t, b.Store.Update(func(tx *store.Tx) error {
+		return tx.PutAlias(store.Alias{Account: acme, Region: region, Name: "alias/restricted-2", TargetKeyID: id(key)})
+	}))
+	answers(t, []ask{{"over its quota of aliases no condition on them holds (ALS-22)", describe, refused}})
 }

@@ -160,3 +160,55 @@ func TestRecreatedPrincipalInheritsNothing(t *testing.T) {
 	}, eventually, tick, "the grant was to another")
 	assert.Equal(t, noResource(nobodyARN, "Encrypt", key), said(b.encrypts(nobody, key, nil)()), "and so was the key policy")
 }
+
+// listedWorld has sessions that the world lists: A-83.
+const listedWorld = `
+-- world.yaml --
+accounts:
+  "111122223333":
+    users:
+      admin:
+        managed: ["arn:aws:iam::aws:policy/AdministratorAccess"]
+        access-keys: {AKIAADMIN: secret}
+    roles:
+      builder:
+        trust: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Federated: accounts.google.com}, Action: "sts:AssumeRoleWithWebIdentity"}]}
+        policies: {p: {Version: "2012-10-17", Statement: [
+          {Effect: Allow, Action: "kms:*", Resource: "*", Condition: {StringEquals: {"aws:FederatedProvider": accounts.google.com}}}]}}
+    federated-users:
+      visitor:
+        user: admin
+        policies: {p: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "kms:ListKeys", Resource: "*"}]}}
+        access-keys: {ASIAVISITOR: secret}
+      bare:
+        user: admin
+        access-keys: {ASIABARE: secret}
+    web-identities:
+      pipeline:
+        role: builder
+        provider: accounts.google.com
+        access-keys: {ASIAPIPELINE: secret}
+`
+
+func TestListedSessionsAreDecidedAsWhatTheyAre(t *testing.T) {
+	b := start(t, enginetest.Config{World: listedWorld})
+	list := func(key string) func() error {
+		return func() error {
+			return second(b.as(enginetest.Keys{ID: key, Secret: "secret"}).ListKeys(b.ctx, &kms.ListKeysInput{}))
+		}
+	}
+	const bare = "arn:aws:sts::111122223333:federated-user/bare"
+	answers(t, []ask{
+		{"a web identity, by its provider", list("ASIAPIPELINE"), "ok"},
+		{"a federated user, by its session policy and its parent", list("ASIAVISITOR"), "ok"},
+		{"a federated user without a session policy", list("ASIABARE"), "AccessDeniedException: User: " + bare +
+			" is not authorized to perform: kms:ListKeys because no session policy allows the kms:ListKeys action"},
+	})
+	made, err := b.as(enginetest.Keys{ID: "AKIAADMIN", Secret: "secret"}).CreateKey(b.ctx, &kms.CreateKeyInput{Policy: aws.String(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kms:*","Resource":"*"},
+		{"Effect":"Allow","Principal":{"AWS":"` + bare + `"},"Action":"kms:Encrypt","Resource":"*"}]}`)})
+	require.NoError(t, err)
+	answers(t, []ask{
+		{"which a key policy may name itself", b.encrypts(enginetest.Keys{ID: "ASIABARE", Secret: "secret"}, *made.KeyMetadata.Arn, nil), "ok"},
+	})
+}
