@@ -15,8 +15,13 @@ import (
 	"github.com/dgraph-io/badger/v4/table"
 )
 
-// memTableSize is how many bytes are written until they become a table.
-const memTableSize = 4 << 20
+// Sizes in bytes: of what is written until it becomes a table, and of the
+// tables that packing makes, which Badger derives from that of its base level.
+const (
+	memTableSize    = 4 << 20
+	packedTableSize = baseTableSize << 5
+	baseTableSize   = 512 << 10
+)
 
 // openDatabase opens the Badger in dir, or makes one. README.md says why the
 // options are what they are.
@@ -34,6 +39,7 @@ func openDatabase(dir string, log *slog.Logger) (*badger.DB, error) {
 		WithMetricsEnabled(false).
 		WithMemTableSize(memTableSize).
 		WithNumMemtables(2).
+		WithBaseTableSize(baseTableSize).
 		WithValueThreshold(maxValue + 1).
 		WithValueLogFileSize(1 << 20).
 		WithCompression(options.None).

@@ -19,6 +19,7 @@ import (
 func init() {
 	childParts["full"] = childFull
 	childParts["fill"] = childFill
+	childParts["files"] = childFiles
 }
 
 // TestFullDisk lets a process work on a small disk of its own until it is full.
@@ -194,4 +195,37 @@ func childFill(dir string) error {
 		disk.fillTo("rest", DefaultMinFree/2),
 		expect("close", s.Close(), ErrFull),
 	)
+}
+
+// childFiles makes changes while the process can open hardly any more files.
+func childFiles(dir string) error {
+	c, err := childConfig(dir)
+	if err != nil {
+		return err
+	}
+	s, err := Open(c)
+	if err != nil {
+		return err
+	}
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		return err
+	}
+	few := before
+	few.Cur = 16 // the store alone has about that many open
+	return errors.Join(
+		expect("change", put(s, "before", ""), nil),
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &few),
+		expect("change without files", put(s, "refused", ""), ErrFull),
+		expect("reading without files", read(s, "before"), nil),
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &before),
+		expect("change with files again", put(s, "after", ""), nil),
+		expect("check", s.Check(), nil),
+		expect("close", s.Close(), nil),
+	)
+}
+
+func TestNothingIsBegunWithoutFiles(t *testing.T) {
+	dir, _ := childRoot(t)
+	require.NoError(t, childCommand(t, "files", dir).Run())
 }

@@ -47,7 +47,7 @@ func (g *generation) packing(enough int) (size int64, due bool) {
 func (s *Store) repack(ctx context.Context) error {
 	old := s.current()
 	size, _ := old.packing(0)
-	if err := checkRoom(old.dirSync.dir, s.config.MinFree+size); err != nil {
+	if err := checkRoom(old.dirSync.dir, s.config.MinFree+size, int(size/packedTableSize)+spareFiles); err != nil {
 		return err
 	}
 	next, err := s.copyAndSwitch(ctx, old)

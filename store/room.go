@@ -17,12 +17,12 @@ import (
 // changed. It is twice what the logs of the memtables and their flush can take.
 const DefaultMinFree = 64 << 20
 
-// spareHandles is how many more files Badger may open because of one change.
-const spareHandles = 8
+// spareFiles is how many more files Badger may open because of one change.
+const spareFiles = 8
 
 // checkRoom answers ErrFull if less than minFree bytes are free for dir, or if
-// the process can open hardly any more files.
-func checkRoom(dir *os.File, minFree int64) error {
+// the process cannot open so many more files.
+func checkRoom(dir *os.File, minFree int64, files int) error {
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(int(dir.Fd()), &fs); err != nil {
 		return fmt.Errorf("asking for free space: %w", err)
@@ -36,10 +36,10 @@ func checkRoom(dir *os.File, minFree int64) error {
 			_ = unix.Close(fd) // nothing was written to it
 		}
 	}()
-	for range spareHandles {
+	for range files {
 		fd, err := unix.FcntlInt(dir.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 		if errors.Is(err, unix.EMFILE) {
-			return fmt.Errorf("%w: no more files can be opened", ErrFull)
+			return fmt.Errorf("%w: %d more files cannot be opened", ErrFull, files)
 		}
 		if err != nil {
 			return fmt.Errorf("asking for file handles: %w", err)

@@ -110,7 +110,7 @@ func Open(c Config) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	if err := checkRoom(s.lock.file, s.config.MinFree); err != nil {
+	if err := checkRoom(s.lock.file, s.config.MinFree, spareFiles); err != nil {
 		return err
 	}
 	var err error
@@ -167,7 +167,7 @@ func (s *Store) release() error {
 		errs = append(errs, s.log.Close())
 	}
 	if s.gen != nil {
-		if err := checkRoom(s.lock.file, s.config.MinFree); err != nil {
+		if err := checkRoom(s.lock.file, s.config.MinFree, spareFiles); err != nil {
 			return errors.Join(append(errs, fmt.Errorf("leaving records for the next start: %w", err))...)
 		}
 		errs = append(errs, s.gen.close())
@@ -280,7 +280,7 @@ func (s *Store) checkWritable() error {
 	if s.failed.Load() {
 		return ErrFailed
 	}
-	return checkRoom(s.lock.file, s.config.MinFree)
+	return checkRoom(s.lock.file, s.config.MinFree, spareFiles)
 }
 
 // write commits changes of entries that no transaction of Update touches, so
