@@ -2,6 +2,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -99,7 +100,7 @@ func (s *Server) bindAll() error {
 		if _, taken := s.addresses[l.Name]; taken {
 			return fmt.Errorf("server: a further listener needs a name of its own, not %q", l.Name)
 		}
-		bound, err := listen(l.Listen)
+		bound, err := listen(cmp.Or(l.Listen, anyPort))
 		if err != nil {
 			return err
 		}
@@ -121,9 +122,6 @@ func (s *Server) bindAll() error {
 }
 
 func withDefaults(c Config) Config {
-	if c.Listen == "" {
-		c.Listen = "127.0.0.1:0"
-	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -144,6 +142,9 @@ func withDefaults(c Config) Config {
 	}
 	return c
 }
+
+// anyPort is where is listened if the configuration does not say.
+const anyPort = "127.0.0.1:0"
 
 func listen(address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
