@@ -1,0 +1,111 @@
+package condition
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+var (
+	noon    = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.FixedZone("", 3600))
+	request = Request{
+		Principal: map[string][]string{"aws:PrincipalArn": {"arn:aws:iam::111122223333:user/bob"}, "kms:calleraccount": {"111122223333"}},
+		SourceIP:  netip.MustParseAddr("::ffff:192.0.2.7"), Secure: true, UserAgent: "agent", Region: "us-east-1", Now: noon,
+	}
+)
+
+func TestContextOfARequestOnNothing(t *testing.T) {
+	assert.Equal(t, Context{
+		"aws:principalarn": {"arn:aws:iam::111122223333:user/bob"}, "kms:calleraccount": {"111122223333"},
+		"aws:securetransport": {"true"}, "aws:principalisawsservice": {"false"}, "aws:viaawsservice": {"false"}, "kms:grantisforawsresource": {"false"},
+		"aws:requestedregion": {"us-east-1"}, "aws:useragent": {"agent"}, "aws:sourceip": {"192.0.2.7"},
+		"aws:currenttime": {"2026-11-23T11:00:00Z"}, "aws:epochtime": {"1795431600"},
+	}, Build(request, Side{}, Resource{}))
+}
+
+// TestCallerKnowsBetter: what the caller's keys say of services stands over
+// what every request says.
+func TestCallerKnowsBetter(t *testing.T) {
+	r := request
+	r.Principal = map[string][]string{"aws:PrincipalIsAWSService": {"true"}}
+	assert.Equal(t, []string{"true"}, Build(r, Side{}, Resource{})["aws:principalisawsservice"])
+}
+
+// TestAddressHasItsNameByTheWay: A-44.
+func TestAddressHasItsNameByTheWay(t *testing.T) {
+	r := request
+	r.Endpoint = Endpoint{ID: "vpce-1", VPC: "vpc-1"}
+	c := Build(r, Side{}, Resource{})
+	assert.NotContains(t, c, "aws:sourceip")
+	assert.Equal(t, "192.0.2.7 vpce-1 vpc-1", c["aws:vpcsourceip"][0]+" "+c["aws:sourcevpce"][0]+" "+c["aws:sourcevpc"][0])
+	r.SourceIP = netip.Addr{}
+	assert.NotContains(t, Build(r, Side{}, Resource{}), "aws:vpcsourceip")
+}
+
+func TestKeysOfAResource(t *testing.T) {
+	c := Build(Request{}, Side{}, Resource{Account: "444455556666", OrgID: "o-1", OrgPath: "o-1/r-1/", Key: &Key{
+		Spec: "SYMMETRIC_DEFAULT", Usage: "ENCRYPT_DECRYPT", Origin: "AWS_KMS", MultiRegion: true, MultiRegionKeyType: "PRIMARY",
+		Tags: map[string]string{"Team": "red", "team": "blue", "empty": ""}, Aliases: []string{"alias/b", "alias/a"},
+	}})
+	want := Context{
+		"aws:resourceaccount": {"444455556666"}, "aws:resourceorgid": {"o-1"}, "aws:resourceorgpaths": {"o-1/r-1/"},
+		"kms:keyspec": {"SYMMETRIC_DEFAULT"}, "kms:customermasterkeyspec": {"SYMMETRIC_DEFAULT"},
+		"kms:keyusage": {"ENCRYPT_DECRYPT"}, "kms:customermasterkeyusage": {"ENCRYPT_DECRYPT"}, "kms:keyorigin": {"AWS_KMS"},
+		"kms:multiregion": {"true"}, "kms:multiregionkeytype": {"PRIMARY"},
+		"aws:resourcetag/team": {"red", "blue"}, "aws:resourcetag/empty": {""}, "kms:resourcealiases": {"alias/b", "alias/a"},
+	}
+	for name, values := range want {
+		assert.Equal(t, values, c[name], name)
+	}
+	bare := Build(Request{}, Side{}, Resource{Key: &Key{Spec: "SYMMETRIC_DEFAULT"}})
+	for _, name := range []string{"kms:resourcealiases", "kms:multiregionkeytype", "aws:resourceaccount", "aws:resourceorgid"} {
+		assert.NotContains(t, bare, name)
+	}
+	assert.Equal(t, []string{"false"}, bare["kms:multiregion"])
+}
+
+// TestNamesThatDifferInCaseShareTheirValues: A-45.
+func TestNamesThatDifferInCaseShareTheirValues(t *testing.T) {
+	c := Build(Request{}, Side{EncryptionContext: map[string]string{"Dept": "a", "DEPT": "b", "dept": "c", "": "d"}}, Resource{})
+	assert.Equal(t, []string{"b", "a", "c"}, c["kms:encryptioncontext:dept"], "in the order of the names")
+	assert.Equal(t, []string{"d"}, c["kms:encryptioncontext:"])
+	assert.Equal(t, []string{"", "DEPT", "Dept", "dept"}, c["kms:encryptioncontextkeys"], "names keep their case")
+	tags := RequestTags(map[string]string{"Team": "a", "team": "b"})
+	assert.Equal(t, Context{"aws:requesttag/team": {"a", "b"}, "aws:tagkeys": {"Team", "team"}}, tags)
+	assert.Empty(t, RequestTags(nil))
+	assert.NotContains(t, Build(Request{}, Side{EncryptionContext: map[string]string{}}, Resource{}), "kms:encryptioncontextkeys")
+}
+
+func TestSideOfARequest(t *testing.T) {
+	keys := Context{}
+	keys.One("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
+	keys.Flag("kms:ReEncryptOnSameKey", false)
+	keys.Number("kms:RotationPeriodInDays", 365)
+	keys.One("kms:RetiringPrincipal", "")
+	keys.Set("kms:GrantOperations")
+	assert.Equal(t, Context{
+		"kms:encryptionalgorithm": {"SYMMETRIC_DEFAULT"}, "kms:reencryptonsamekey": {"false"}, "kms:rotationperiodindays": {"365"},
+	}, keys, "without a value a key is absent")
+	c := Build(Request{}, Side{Alias: "alias/a", Keys: keys}, Resource{})
+	assert.Equal(t, []string{"alias/a"}, c["kms:requestalias"])
+	assert.Equal(t, []string{"365"}, c["kms:rotationperiodindays"])
+}
+
+func TestVocabularyRestrictsTheServicesOwnKeys(t *testing.T) {
+	all := func() Context {
+		return Context{
+			"aws:sourceip": {"192.0.2.7"}, "sts:externalid": {"x"}, "kms:calleraccount": {"1"}, "kms:keyspec": {"s"},
+			"kms:encryptioncontext:dept": {"a"}, "kms:encryptioncontextkeys": {"dept"},
+		}
+	}
+	c := all()
+	c.Restrict(NewVocabulary([]string{"kms:CallerAccount", "kms:EncryptionContext:", "kms:KeyUsage"}))
+	assert.Equal(t, Context{
+		"aws:sourceip": {"192.0.2.7"}, "sts:externalid": {"x"}, "kms:calleraccount": {"1"}, "kms:encryptioncontext:dept": {"a"},
+	}, c)
+	c = all()
+	c.Restrict(Vocabulary{})
+	assert.Equal(t, Context{"aws:sourceip": {"192.0.2.7"}, "sts:externalid": {"x"}}, c)
+}
