@@ -8,6 +8,7 @@ package keyreeve.grants
 # description: |
 #   A set of {"id", "via"}: the grants whose grantee, operations and constraints fit
 #   the request or, under the rule for RetireGrant, that the caller may retire.
+# scope: document
 applying contains {"id": grant.id, "via": via} if {
 	input.rule == "key_policy"
 	some grant in input.grants
@@ -60,9 +61,9 @@ _within(pairs, context) if {
 
 # A-53: a grant made by a grant allows no more, under constraints as strict.
 _narrows(child, grant) if {
-	every operation in child.operations { operation in grant.operations }
 	_keeps_equals(child, grant.equals)
 	_keeps_subset(child, grant.subset)
+	every operation in child.operations { operation in grant.operations }
 }
 
 _keeps_equals(child, pairs) if pairs in {null, child.equals}

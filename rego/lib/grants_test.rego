@@ -31,7 +31,7 @@ grant := {
 
 # The vias by which the grant, changed, applies to the request, changed.
 vias(asked, given) := {g.via |
-	changed := object.union(request, object.union(asked, {"grants": [object.union(grant, given)]}))
+	changed := object.union_n([request, asked, {"grants": [object.union(grant, given)]}])
 	applying := grants.applying with input as changed
 	some g in applying
 	g.id == "g1"
@@ -181,9 +181,7 @@ test_the_account_of_the_key_passes_retiring_on if {
 	vias(object.union(retire, {"resource": {"account": "111122223333"}}), {}) == {"account"}
 }
 
-layers := {"layers": {
-	"identity": [{"allow": [], "deny": []}],
-}}
+layers := {"layers": {"identity": [{"allow": [], "deny": []}]}}
 
 may := {"layers": {"identity": [{"allow": [["identity", 0, 0, 0, "policy"]], "deny": []}]}}
 
@@ -204,8 +202,9 @@ test_retiring_is_settled_by_the_grant if {
 test_a_key_policy_has_no_say_in_retiring if {
 	owner := {"resource": {"account": "111122223333"}}
 	silent := {"layers": {"resource": [{"allow": [["resource", 0, 0, 0, "role"]], "deny": []}]}}
-	denies := {"layers": {"resource": [{"allow": [], "deny": [["resource", 0, 0, 0, "role"]]}]}}
 	verdict([owner, silent]) == "no-allow identity"
+
+	denies := {"layers": {"resource": [{"allow": [], "deny": [["resource", 0, 0, 0, "role"]]}]}}
 	verdict([owner, may, denies]) == "allow grant"
 }
 

@@ -27,7 +27,8 @@ test_neither_limits_an_allow_for_the_session_or_for_everyone if {
 test_both_limit_an_allow_for_the_role if {
 	verdict([role, layers({"resource": by("role"), "boundary": empty})]) == "no-allow boundary"
 	verdict([role, layers({"resource": by("role"), "session": empty})]) == "no-allow session"
-	verdict([role, layers({"resource": by("role"), "boundary": by("policy"), "session": by("policy")})]) == "allow resource"
+	within := layers({"boundary": by("policy"), "session": by("policy")})
+	verdict([role, within, layers({"resource": by("role")})]) == "allow resource"
 }
 
 test_both_limit_an_allow_for_the_identity_provider if {
@@ -43,7 +44,8 @@ test_an_identity_provider_is_nobody_in_a_key_policy if {
 test_both_limit_a_federated_session_allowed_by_its_user if {
 	verdict([federated, layers({"resource": by("user"), "session": empty})]) == "no-allow session"
 	verdict([federated, layers({"resource": by("user"), "session": by("policy")})]) == "allow resource"
-	verdict([federated, layers({"resource": by("user"), "session": by("policy"), "boundary": empty})]) == "no-allow boundary"
+	bounded := layers({"session": by("policy"), "boundary": empty})
+	verdict([federated, bounded, layers({"resource": by("user")})]) == "no-allow boundary"
 }
 
 test_a_federated_session_without_session_policy_has_nothing_of_its_user if {
