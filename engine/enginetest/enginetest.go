@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -218,14 +219,43 @@ func (k *Keyreeve) Send(keys Keys, region, operation, body string) []byte {
 // keys. It asks for host; empty: that of the URL.
 func (k *Keyreeve) Request(keys Keys, region, operation, body, url, host string) *http.Request {
 	k.t.Helper()
-	r, err := http.NewRequestWithContext(k.t.Context(), http.MethodPost, url+"/", strings.NewReader(body))
+	return k.Sign(keys, region, "kms", Unsigned{URL: url, Host: host, Body: body, Header: map[string]string{
+		"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "TrentService." + operation,
+	}})
+}
+
+// Query posts an action of STS, with parameters as in a URL, and returns the
+// answer's status and body.
+func (k *Keyreeve) Query(keys Keys, region, parameters string, header map[string]string) (int, string) {
+	k.t.Helper()
+	all := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+	maps.Copy(all, header)
+	answer, err := http.DefaultClient.Do(k.Sign(keys, region, "sts", Unsigned{URL: k.URL, Body: parameters + "&Version=2011-06-15", Header: all}))
 	require.NoError(k.t, err)
-	r.Host = host
-	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", "TrentService."+operation)
-	hash := sha256.Sum256([]byte(body))
+	defer func() { require.NoError(k.t, answer.Body.Close()) }()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(k.t, err)
+	return answer.StatusCode, string(text)
+}
+
+// An Unsigned is what a request consists of before it is signed.
+type Unsigned struct {
+	URL, Host, Body string // base URL; empty Host: that of the URL
+	Header          map[string]string
+}
+
+// Sign makes a request that is signed with keys for a service in a Region.
+func (k *Keyreeve) Sign(keys Keys, region, service string, u Unsigned) *http.Request {
+	k.t.Helper()
+	r, err := http.NewRequestWithContext(k.t.Context(), http.MethodPost, u.URL+"/", strings.NewReader(u.Body))
+	require.NoError(k.t, err)
+	r.Host = u.Host
+	for name, value := range u.Header {
+		r.Header.Set(name, value)
+	}
+	hash := sha256.Sum256([]byte(u.Body))
 	err = signer{k.Clock, v4.NewSigner()}.SignHTTP(k.t.Context(), aws.Credentials{AccessKeyID: keys.ID, SecretAccessKey: keys.Secret, SessionToken: keys.Token},
-		r, hex.EncodeToString(hash[:]), "kms", region, time.Time{})
+		r, hex.EncodeToString(hash[:]), service, region, time.Time{})
 	require.NoError(k.t, err)
 	return r
 }
