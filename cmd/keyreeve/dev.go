@@ -51,7 +51,8 @@ func (d devWorld) announce(out io.Writer, enforced []string) error {
 	b.WriteString("\n# paste into another terminal:\n")
 	region := d.world.Regions()[0]
 	b.WriteString("unset AWS_PROFILE AWS_SESSION_TOKEN\n")
-	fmt.Fprintf(&b, "export AWS_ENDPOINT_URL=%s\n", quoteShell(d.url))
+	// The SDK for Go assumes the roles of profiles at the second one, and at AWS without it.
+	fmt.Fprintf(&b, "export AWS_ENDPOINT_URL=%[1]s AWS_ENDPOINT_URL_STS=%[1]s\n", quoteShell(d.url))
 	fmt.Fprintf(&b, "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", region, region)
 	if d.authority != "" {
 		fmt.Fprintf(&b, "export AWS_CA_BUNDLE=%s\n", quoteShell(absolute(d.authority)))

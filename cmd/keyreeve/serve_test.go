@@ -50,6 +50,7 @@ func TestDevPrintsWhatToPasteAndThenThatItListens(t *testing.T) {
 	assert.Regexp(t, `(?m)^listening on http://127\.0\.0\.1:[1-9][0-9]*\n\z`, text)
 	assert.Equal(t, 1, strings.Count(text, "listening on"))
 	assert.Equal(t, p.URL, p.Env["AWS_ENDPOINT_URL"])
+	assert.Equal(t, p.URL, p.Env["AWS_ENDPOINT_URL_STS"], "for role profiles of the SDK for Go")
 	assert.Equal(t, "us-east-1", p.Env["AWS_REGION"])
 	assert.Equal(t, p.profile("alice"), keys{p.Env["AWS_ACCESS_KEY_ID"], p.Env["AWS_SECRET_ACCESS_KEY"]})
 	bob := p.profile("bob")
