@@ -180,14 +180,14 @@ func (i *Instance) open(root *seal.RootKey) error {
 	return i.Engine.Seed(context.Background())
 }
 
-// loadWorld gives every principal of the world its unique id in one
-// transaction, and starts to watch it.
+// loadWorld gives every principal of the world its unique id, in one
+// transaction unless they are too many for one, and starts to watch it.
 func (i *Instance) loadWorld() error {
 	err := i.Store.Update(func(tx *store.Tx) error {
 		_, err := world.Load(i.config.World, uniqueIDs{tx})
 		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrTooLarge) {
 		return err
 	}
 	i.worlds, err = world.NewWatcher(world.WatcherConfig{
@@ -226,9 +226,47 @@ func (s storedIDs) UniqueID(arn string) (id string, err error) {
 	return id, err
 }
 
-// Forget drops the ids of principals that are no longer in the world.
+// forgetPage is how many principals are looked at in one transaction.
+const forgetPage = 500
+
+// Forget drops the ids of principals that are no longer in the world, so that
+// one which comes back is another.
 func (s storedIDs) Forget(allBut []string) error {
-	return s.store.Update(func(tx *store.Tx) error { return uniqueIDs{tx}.Forget(allBut) })
+	present := map[string]bool{}
+	for _, arn := range allBut {
+		present[arn] = true
+	}
+	after, more := "", true
+	for more {
+		last := after
+		err := s.store.Update(func(tx *store.Tx) (err error) {
+			last, more, err = forgetSome(tx, after, present)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		after = last
+	}
+	return nil
+}
+
+// forgetSome goes through one page of principals, behind after.
+func forgetSome(tx *store.Tx, after string, present map[string]bool) (last string, more bool, err error) {
+	page, more, err := tx.Principals(after, forgetPage)
+	if err != nil {
+		return after, false, err
+	}
+	for _, p := range page {
+		after = p.ARN
+		if present[p.ARN] {
+			continue
+		}
+		if err := tx.DeletePrincipal(p.ARN); err != nil {
+			return after, false, err
+		}
+	}
+	return after, more, nil
 }
 
 // uniqueIDs gives principals their ids from the store.
@@ -244,37 +282,6 @@ func (u uniqueIDs) UniqueID(arn string) (string, error) {
 		return "", err
 	}
 	return id, u.tx.PutUniqueID(arn, id)
-}
-
-// forgetPage is how many principals are looked at at once.
-const forgetPage = 1000
-
-// Forget drops the ids of principals that are no longer in the world, so that
-// one which comes back is another.
-func (u uniqueIDs) Forget(allBut []string) error {
-	present := map[string]bool{}
-	for _, arn := range allBut {
-		present[arn] = true
-	}
-	after := ""
-	for {
-		page, more, err := u.tx.Principals(after, forgetPage)
-		if err != nil {
-			return err
-		}
-		for _, p := range page {
-			after = p.ARN
-			if present[p.ARN] {
-				continue
-			}
-			if err := u.tx.DeletePrincipal(p.ARN); err != nil {
-				return err
-			}
-		}
-		if !more {
-			return nil
-		}
-	}
 }
 
 // How often the files of the world are looked at, and how often what has
