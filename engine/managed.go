@@ -163,3 +163,25 @@ func (s *Scope) predefined(stored []store.Alias, more bool, p page) ([]store.Ali
 	}
 	return stored, more
 }
+
+// managedKeys counts the account's AWS managed keys, which do not count against
+// its quota (KCL-07). Each has one alias of its own.
+func (s *Scope) managedKeys() (n int, err error) {
+	after := managedPrefix
+	for {
+		page, more, err := s.Tx.AliasesOf(s.Caller.Account, s.Region, after, 100)
+		if err != nil {
+			return 0, err
+		}
+		for _, a := range page {
+			if !strings.HasPrefix(a.Name, managedPrefix) {
+				return n, nil
+			}
+			after = a.Name
+			n++
+		}
+		if !more {
+			return n, nil
+		}
+	}
+}

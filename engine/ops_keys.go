@@ -188,10 +188,14 @@ func (p keyParameters) validate(in *wire.CreateKeyInput) error {
 
 func (s *Scope) keyQuota() error {
 	n, err := s.Tx.CountKeys(s.Caller.Account, s.Region)
+	if err != nil || n < s.engine.cfg.Quotas.Keys {
+		return err
+	}
+	managed, err := s.managedKeys()
 	if err != nil {
 		return err
 	}
-	if n >= s.engine.cfg.Quotas.Keys {
+	if n-managed >= s.engine.cfg.Quotas.Keys {
 		return wire.Errorf(wire.LimitExceeded, "The account has reached its quota of %d KMS keys in this Region.", s.engine.cfg.Quotas.Keys)
 	}
 	return nil
