@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/keyreeve/keyreeve/crypto/seal"
@@ -51,16 +52,11 @@ func (e *Engine) encodeRefusal(c *call, d decision.Decision) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encoding a refusal: %w", err)
 	}
-	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.BestCompression)
+	packed, err := pack(text)
 	if err != nil {
-		return "", err
-	}
-	_, err = w.Write(text)
-	if err = errors.Join(err, w.Close()); err != nil {
 		return "", fmt.Errorf("packing a refusal: %w", err)
 	}
-	sealed, err := e.cfg.Root.Seal(messagePurpose, nil, packed.Bytes())
+	sealed, err := e.cfg.Root.Seal(messagePurpose, nil, packed)
 	if err != nil {
 		return "", fmt.Errorf("sealing a refusal: %w", err)
 	}
@@ -69,6 +65,22 @@ func (e *Engine) encodeRefusal(c *call, d decision.Decision) (string, error) {
 		return "", nil
 	}
 	return encoded, nil
+}
+
+// packers are kept, since making one costs more than a refusal.
+var packers = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(io.Discard, flate.DefaultCompression) // errs only at a level that does not exist
+	return w
+}}
+
+func pack(text []byte) ([]byte, error) {
+	var packed bytes.Buffer
+	w := packers.Get().(*flate.Writer)
+	defer packers.Put(w)
+	w.Reset(&packed)
+	_, err := w.Write(text)
+	err = errors.Join(err, w.Close())
+	return packed.Bytes(), err
 }
 
 // errMessage is the one answer to what is not a message for this account.
