@@ -23,14 +23,25 @@ func (t token) bare(word string) bool {
 
 // A scanner takes a statement apart, which may go over several lines.
 type scanner struct {
-	text string
-	line int // of the first line
-	at   int
+	text  string
+	line  int // number of the line at hand
+	at    int
+	begin int // of the line at hand
+	seen  int // how far lines were counted
 }
 
+// pos is the place at hand. Places are asked for in their order, or on the
+// line at hand, so each byte is looked at once.
 func (s *scanner) pos() Pos {
-	before := s.text[:s.at]
-	return Pos{s.line + strings.Count(before, "\n"), s.at - strings.LastIndexByte(before, '\n')}
+	for s.seen < s.at {
+		i := strings.IndexByte(s.text[s.seen:s.at], '\n')
+		if i < 0 {
+			s.seen = s.at
+			break
+		}
+		s.line, s.begin, s.seen = s.line+1, s.seen+i+1, s.seen+i+1
+	}
+	return Pos{s.line, s.at - s.begin + 1}
 }
 
 func (s *scanner) failf(format string, args ...any) error {
@@ -164,7 +175,7 @@ func (s *scanner) quoted(b *strings.Builder) error {
 
 // items reads a list in brackets. An empty one is the empty list.
 func (s *scanner) items() ([]Word, error) {
-	begin := s.at
+	begin := s.pos()
 	s.at++
 	items := []Word{}
 	for {
@@ -184,8 +195,7 @@ func (s *scanner) items() ([]Word, error) {
 		s.skip()
 		switch {
 		case s.at == len(s.text):
-			s.at = begin
-			return nil, s.failf("the list is not closed")
+			return nil, Error{Pos: begin, Message: "the list is not closed"}
 		case s.text[s.at] == ']':
 			s.at++
 			return items, nil
