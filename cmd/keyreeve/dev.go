@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/world"
@@ -119,12 +120,12 @@ func ownerOf(k *world.AccessKey) string {
 	return "root of account " + k.Account
 }
 
+// plainText is what a POSIX shell takes as it stands.
+var plainText = regexp.MustCompile(`^[A-Za-z0-9/+=._:@-]+$`)
+
 // quoteShell makes text safe to paste into a POSIX shell.
 func quoteShell(text string) string {
-	special := func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/+=._-:@", r))
-	}
-	if text != "" && strings.IndexFunc(text, special) < 0 {
+	if plainText.MatchString(text) {
 		return text
 	}
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"

@@ -78,7 +78,7 @@ type process struct {
 func launch(t testing.TB, dir string, command ...string) *process {
 	t.Helper()
 	p := &process{t: t, Out: newOutput(), Err: newOutput(), ended: make(chan struct{}), Env: map[string]string{}}
-	p.cmd = exec.Command(command[0], command[1:]...)
+	p.cmd = exec.CommandContext(t.Context(), command[0], command[1:]...)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, p.Out, p.Err
 	require.NoError(t, p.cmd.Start())
 	go func() {
@@ -222,19 +222,26 @@ func (p *process) http() *http.Client {
 // get is an HTTP GET of a path: the status and the body.
 func (p *process) get(path string) (int, string) {
 	p.t.Helper()
-	answer, body := fetch(p.t, p.http(), p.URL+path)
-	return answer.StatusCode, body
+	answer := fetch(p.t, p.http(), p.URL+path)
+	return answer.status, answer.body
 }
 
-// fetch is an HTTP GET. The body of the answer has been read.
-func fetch(t testing.TB, client *http.Client, url string) (answer *http.Response, body string) {
+// An answer is an HTTP response that has been read.
+type answer struct {
+	status int
+	body   string
+	tls    *tls.ConnectionState
+}
+
+// fetch is an HTTP GET.
+func fetch(t testing.TB, client *http.Client, url string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	require.NoError(t, err)
-	answer, err = client.Do(r)
+	response, err := client.Do(r)
 	require.NoError(t, err)
-	defer func() { _ = answer.Body.Close() }() // only read
-	text, err := io.ReadAll(answer.Body)
+	defer func() { _ = response.Body.Close() }() // only read
+	text, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	return answer, string(text)
+	return answer{response.StatusCode, string(text), response.TLS}
 }

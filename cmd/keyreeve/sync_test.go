@@ -36,7 +36,8 @@ func systemCalls(trace string) []systemCall {
 			begun[m[1]] = systemCall{name: m[2], args: m[3], begin: n}
 			continue
 		}
-		call, result := systemCall{begin: n, end: n}, ""
+		call := systemCall{begin: n, end: n}
+		var result string
 		if m := wholeCall.FindStringSubmatch(line); m != nil {
 			call.name, call.args, result = m[2], m[3], m[4]
 		} else if m := resumedCall.FindStringSubmatch(line); m != nil {

@@ -34,9 +34,9 @@ func TestDevelopmentAuthorityIsTrustedAgainAfterARestart(t *testing.T) {
 	require.Zero(t, first.terminate())
 
 	second := serve(t, dir, "--dev", "--tls")
-	answer, _ := fetch(t, trusting, second.URL+"/readyz")
-	assert.Equal(t, http.StatusOK, answer.StatusCode)
-	assert.Equal(t, tls.X25519MLKEM768, answer.TLS.CurveID, "Go's own client gets a hybrid group")
+	ready := fetch(t, trusting, second.URL+"/readyz")
+	assert.Equal(t, http.StatusOK, ready.status)
+	assert.Equal(t, tls.X25519MLKEM768, ready.tls.CurveID, "Go's own client gets a hybrid group")
 }
 
 // probe runs `keyreeve tls-probe` with an address and flags.
@@ -86,7 +86,7 @@ func TestProbeEndsWithOneWhereNothingIsHybrid(t *testing.T) {
 	go func() { done <- classical.Serve(listener) }()
 	t.Cleanup(func() {
 		require.NoError(t, classical.Close())
-		<-done
+		require.ErrorIs(t, <-done, http.ErrServerClosed)
 	})
 	code, _, errOut := probe(t, listener.Addr().String())
 	assert.Equal(t, exitFindings, code)
@@ -133,8 +133,8 @@ func TestOwnCertificateIsServed(t *testing.T) {
 	p.Env["AWS_CA_BUNDLE"] = chain
 	_, err := p.kms("alice").ListKeys(t.Context(), &kms.ListKeysInput{})
 	require.NoError(t, err)
-	answer, _ := fetch(t, p.http(), p.URL+"/healthz")
-	assert.Equal(t, certificate.Certificate[0], answer.TLS.PeerCertificates[0].Raw)
+	healthy := fetch(t, p.http(), p.URL+"/healthz")
+	assert.Equal(t, certificate.Certificate[0], healthy.tls.PeerCertificates[0].Raw)
 
 	swapped := launch(t, t.TempDir(), "keyreeve", "serve", "--dev", "--listen", "127.0.0.1:0", "--tls", "--tls-cert", key, "--tls-key", chain)
 	assert.Equal(t, exitCannot, swapped.wait())
@@ -143,7 +143,7 @@ func TestOwnCertificateIsServed(t *testing.T) {
 
 func TestEnvironmentThatDisablesTheHybridGroupsIsRefused(t *testing.T) {
 	for _, setting := range []string{"tlsmlkem=0", "tlssecpmlkem=0"} {
-		c := exec.Command("keyreeve", "serve", "--dev", "--tls", "--listen", "127.0.0.1:0")
+		c := exec.CommandContext(t.Context(), "keyreeve", "serve", "--dev", "--tls", "--listen", "127.0.0.1:0")
 		c.Dir, c.Env = t.TempDir(), append(os.Environ(), "GODEBUG="+setting)
 		text, err := c.CombinedOutput()
 		var exit *exec.ExitError

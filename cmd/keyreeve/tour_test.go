@@ -29,7 +29,7 @@ func TestToursAreComplete(t *testing.T) {
 		{"boto3", []string{"python3", "-c", "import boto3"}, []string{"python3", "examples/tour/tour.py"}},
 	} {
 		t.Run(tour.client, func(t *testing.T) {
-			if tour.present != nil && exec.Command(tour.present[0], tour.present[1:]...).Run() != nil {
+			if tour.present != nil && exec.CommandContext(t.Context(), tour.present[0], tour.present[1:]...).Run() != nil {
 				t.Skipf("!!! %s is absent: the tour with it is NOT tested on this machine", tour.client)
 			}
 			c := exec.CommandContext(t.Context(), tour.command[0], tour.command[1:]...)
