@@ -115,7 +115,7 @@ func (a *Asker) putting(d caseline.Document) (ask.Call, ask.Resource, error) {
 	if k == nil {
 		return call, ask.Resource{}, failf(d.On, "there is no key %s in this world", d.On.Text)
 	}
-	return call, ask.Resource{ARN: k.ARN, Account: k.Account, Key: facts(k), AWSManaged: k.AWSManaged}, nil
+	return call, ask.Resource{ARN: k.ARN, Account: k.Account, Key: ask.KeyFacts(k), AWSManaged: k.AWSManaged}, nil
 }
 
 // checkGrant says what is wrong with the input of a CreateGrant on a key. The

@@ -161,7 +161,7 @@ func (q *asked) key(w caseline.Word) error {
 		return failf(w, "%s is in %s", w.Text, k.Region)
 	}
 	q.call.Request.Region = k.Region
-	q.check.Resource = ask.Resource{ARN: k.ARN, Account: k.Account, Key: facts(k), AWSManaged: k.AWSManaged}
+	q.check.Resource = ask.Resource{ARN: k.ARN, Account: k.Account, Key: ask.KeyFacts(k), AWSManaged: k.AWSManaged}
 	if i := strings.Index(w.Text, "alias/"); i >= 0 {
 		name, _, err := q.asker.split(caseline.Word{Text: w.Text[i:], Pos: w.Pos})
 		if err != nil {
@@ -214,15 +214,6 @@ func (a *Asker) key(w caseline.Word, account, region string) (*world.Key, error)
 		}
 		return found
 	})
-}
-
-// facts are the condition keys of a key of the world.
-func facts(k *world.Key) *condition.Key {
-	f := &condition.Key{Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, MultiRegion: k.MultiRegion, Tags: k.Tags, Aliases: k.Aliases}
-	if k.MultiRegion {
-		f.MultiRegionKeyType = "PRIMARY"
-	}
-	return f
 }
 
 // keyPolicy is the policy of a key of the world.

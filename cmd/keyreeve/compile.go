@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyreeve/keyreeve/engine/export"
+	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/rego/compile"
+	"github.com/keyreeve/keyreeve/rego/lib/schema"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -21,35 +25,115 @@ var fileKinds = map[string]string{
 	"scp": "scp", "rcp": "rcp", "vpce": "endpoint", "endpoint": "endpoint", "trust": "trust",
 }
 
+// compileFlags are the flags of compile.
+type compileFlags struct {
+	kind, pkg string
+	bundle    bool
+	out       string
+	schema    string
+}
+
 func newCompile() *cobra.Command {
-	var kind, pkg string
+	var f compileFlags
 	c := &cobra.Command{
-		Use:   "compile FILE",
-		Short: "Print the Rego that a policy document compiles to",
+		Use:   "compile FILE | compile --bundle WORLD",
+		Short: "Print the Rego that a policy document compiles to, or write a world as an OPA bundle",
 		Long: `compile prints the Rego module of one policy document: the one that decides in the
 engine, with Sid and JSON path of each statement. It runs in a stock OPA.
 
 The kind of the policy is told by --kind, or by the name of the file:
-payroll.key.json, .iam., .boundary., .session., .scp., .rcp., .vpce., .trust.`,
+payroll.key.json, .iam., .boundary., .session., .scp., .rcp., .vpce., .trust.
+
+With --bundle it writes all policies of a world, the Rego that decides by them
+and what the world calls its principals and keys as an OPA bundle. Stock OPA then
+answers as keyreeve does. --schema prints what the Rego reads as input.`,
 		Example: `  keyreeve compile payroll.key.json
   keyreeve compile --kind identity admin.json
-  aws kms get-key-policy --key-id alias/payroll --query Policy --output text | keyreeve compile --kind key -`,
-		Args: cobra.ExactArgs(1),
+  aws kms get-key-policy --key-id alias/payroll --query Policy --output text | keyreeve compile --kind key -
+
+  keyreeve compile --bundle world/ -o bundle.tar.gz
+  echo '{"caller": "user/bob", "action": "kms:Decrypt", "target": "key/payroll"}' > input.json
+  opa eval -b bundle.tar.gz -i input.json data.keyreeve.answer.decision`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			k, err := kindOf(kind, args[0])
-			if err != nil {
-				return err
+			if err := f.check(args); err != nil {
+				return fmt.Errorf("%w; see keyreeve compile --help", err)
 			}
-			text, err := readInput(c.InOrStdin(), args[0])
-			if err != nil {
-				return cannot(err)
+			switch {
+			case f.schema != "":
+				return printSchema(c.OutOrStdout(), f.schema)
+			case f.bundle:
+				return cannot(compileWorld(c.OutOrStdout(), args[0], f.out))
 			}
-			return compileOne(c.OutOrStdout(), args[0], k, text, pkg)
+			return compileFile(c, args[0], f)
 		},
 	}
-	c.Flags().StringVar(&kind, "kind", "", "key, identity, boundary, session, scp, rcp, endpoint or trust")
-	c.Flags().StringVar(&pkg, "package", "keyreeve.policy", "package of the module")
+	flags := c.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.kind, "kind", "", "key, identity, boundary, session, scp, rcp, endpoint or trust")
+	flags.StringVar(&f.pkg, "package", "keyreeve.policy", "package of the module")
+	flags.BoolVar(&f.bundle, "bundle", false, "write an OPA bundle of a world: a directory or .txtar file")
+	flags.StringVarP(&f.out, "output", "o", "", "`file` for the bundle; - is standard output")
+	flags.StringVar(&f.schema, "schema", "", "print the JSON Schema of an input: `document` (compiled documents, guardrails), decide or answer (bundles)")
 	return c
+}
+
+// check refuses arguments that contradict each other.
+func (f compileFlags) check(args []string) error {
+	switch {
+	case f.schema != "" && (len(args) > 0 || f.bundle):
+		return errors.New("--schema stands alone")
+	case f.schema != "":
+		return nil
+	case len(args) == 0:
+		return errors.New("compile needs a policy document, or --bundle and a world")
+	case f.bundle && f.kind != "":
+		return errors.New("--kind is for one document; a world tells the kinds of its policies")
+	case f.bundle && f.out == "":
+		return errors.New("--bundle needs -o FILE")
+	case !f.bundle && f.out != "":
+		return errors.New("-o is for --bundle; the module of one document is printed")
+	}
+	return nil
+}
+
+func compileFile(c *cobra.Command, path string, f compileFlags) error {
+	k, err := kindOf(f.kind, path)
+	if err != nil {
+		return err
+	}
+	text, err := readInput(c.InOrStdin(), path)
+	if err != nil {
+		return cannot(err)
+	}
+	return compileOne(c.OutOrStdout(), path, k, text, f.pkg)
+}
+
+func printSchema(out io.Writer, name string) error {
+	text, err := schema.Text(name)
+	if err != nil {
+		return fmt.Errorf("--schema: %w", err)
+	}
+	_, err = out.Write(text)
+	return cannot(err)
+}
+
+// compileWorld writes the bundle of a world to a file, which is not touched if
+// there is something wrong with the world.
+func compileWorld(out io.Writer, path, file string) error {
+	w, err := world.Load(path, nil)
+	if err != nil {
+		return err
+	}
+	var archive bytes.Buffer
+	if err := export.Bundle(&archive, w); err != nil {
+		return err
+	}
+	if file == "-" {
+		_, err := out.Write(archive.Bytes())
+		return err
+	}
+	return os.WriteFile(file, archive.Bytes(), 0o644)
 }
 
 func kindOf(flag, path string) (policy.Kind, error) {

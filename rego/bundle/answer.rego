@@ -68,12 +68,8 @@ _given := object.remove(input, ["caller", "target", "endpoint"])
 
 _of_action := {
 	"rule": object.get(_action.rules, _kind, ""),
-	"cross_account_possible": _action.cross_account_possible,
-} if {
-	_action
+	"cross_account_possible": object.get(_action, "cross_account_possible", ""),
 }
-
-else := {}
 
 # What the action is asked about: the rule of evaluation follows from it.
 _kind := _target.kind if _target
@@ -92,7 +88,7 @@ else := {}
 
 _caller := world.principals[_found(world.principals, input.caller)[0]]
 
-_action := world.actions[input.action]
+_action := object.get(world.actions, input.action, {"rules": {}, "keys": [], "context": {}})
 
 _of_target := {
 	"resource": _target.resource,

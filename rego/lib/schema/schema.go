@@ -20,7 +20,7 @@ const (
 	Answer   = "answer"
 )
 
-//go:embed *.json
+//go:embed json/*.json
 var files embed.FS
 
 // Names lists the schemas.
@@ -31,11 +31,11 @@ func Text(name string) ([]byte, error) {
 	if !slices.Contains(Names(), name) {
 		return nil, fmt.Errorf("there is no schema %q; there are %s", name, strings.Join(Names(), ", "))
 	}
-	return files.ReadFile(name + ".json")
+	return files.ReadFile("json/" + name + ".json")
 }
 
 // Set holds all schemas for an ast.Compiler, as `opa check --schema` does for
-// this directory: schema.document, schema.decide, schema.answer.
+// the directory json: schema.document, schema.decide, schema.answer.
 func Set() (*ast.SchemaSet, error) {
 	set := ast.NewSchemaSet()
 	for _, name := range Names() {
