@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,6 +59,8 @@ func TestAnswers(t *testing.T) {
 		{&AssumeRoleOutput{AssumedRoleARN: "arn:role", AssumedRoleID: "AROA:s", Credentials: testCredentials()}, answer("AssumeRole", role+credentials)},
 		{&DecodeAuthorizationMessageOutput{`{"allowed":false}`},
 			answer("DecodeAuthorizationMessage", "    <DecodedMessage>{&#34;allowed&#34;:false}</DecodedMessage>\n")},
+		{&CreateForwardTokenOutput{seal.NewSecret([]byte("tok")), time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)},
+			answer("CreateForwardToken", "    <ForwardToken>tok</ForwardToken>\n    <Expiration>2026-11-23T10:00:00Z</Expiration>\n")},
 	}
 	for _, tt := range tests {
 		r, err := Encode(tt.out, testID)
