@@ -84,6 +84,8 @@ func TestAnswersAgreeWithTheKeyStateTable(t *testing.T) {
 			if refused := states.Permit(operation, f.key, lifecycle.State(state)); refused != nil {
 				want = string(refused.Code) + ": " + refused.Message
 			}
+			code, _ := failure(t, calls[operation](b.ctx, b.as(nobody), f))
+			assert.Equal(t, "AccessDeniedException", code, "%s on a key that is %s, which only those hear who may ask (A-72)", operation, state)
 			assert.Equal(t, want, said(calls[operation](b.ctx, b.as(alice), f)), "%s on a key that is %s", operation, state)
 		}
 	}

@@ -158,6 +158,6 @@ func withPolicy(text string) func(*sts.AssumeRoleInput) {
 
 // How long and how often a test asks whether something has become so.
 const (
-	eventually = 5 * time.Second
+	eventually = 20 * time.Second
 	tick       = 5 * time.Millisecond
 )

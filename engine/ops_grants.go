@@ -191,29 +191,34 @@ func listGrants(_ context.Context, s *Scope, in *wire.ListGrantsInput) (*wire.Li
 	if err != nil {
 		return nil, err
 	}
-	out := &wire.ListGrantsOutput{Grants: []wire.GrantListEntry{}, Truncated: new(false)}
-	keep := func(g store.Grant) bool {
-		return (in.GrantId == nil || *in.GrantId == g.ID) && (in.GranteePrincipal == nil || *in.GranteePrincipal == g.Grantee)
+	grants, more, err := s.grantsOf(s.key(0).Addr, in, page)
+	if err != nil {
+		return nil, err
 	}
-	for {
-		grants, more, err := s.Tx.GrantsOf(s.key(0).Addr, page.after, page.limit)
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range grants {
-			page.after = g.ID
-			if keep(g) {
-				out.Grants = append(out.Grants, s.grantEntry(g))
-			}
-			if len(out.Grants) == page.limit && (more || g.ID != grants[len(grants)-1].ID) {
-				out.Truncated, out.NextMarker = new(true), page.next(g.ID)
-				return out, nil
-			}
-		}
-		if !more {
-			return out, nil
-		}
+	out := &wire.ListGrantsOutput{Grants: []wire.GrantListEntry{}, Truncated: &more}
+	for _, g := range grants {
+		out.Grants = append(out.Grants, s.grantEntry(g))
 	}
+	if more {
+		out.NextMarker = page.next(grants[len(grants)-1].ID)
+	}
+	return out, nil
+}
+
+// grantsOf is a page of the grants that a ListGrants asks for. Each filter has
+// an index of the store, so that a key with many grants costs no more.
+func (s *Scope) grantsOf(addr store.KeyAddr, in *wire.ListGrantsInput, p page) ([]store.Grant, bool, error) {
+	switch {
+	case in.GrantId == nil && in.GranteePrincipal == nil:
+		return s.Tx.GrantsOf(addr, p.after, p.limit)
+	case in.GrantId == nil:
+		return s.Tx.GrantsTo(addr, *in.GranteePrincipal, p.after, p.limit)
+	}
+	g, err := s.Tx.Grant(addr, *in.GrantId)
+	if errors.Is(err, store.ErrNotFound) || err == nil && either(in.GranteePrincipal, g.Grantee) != g.Grantee {
+		return nil, false, nil
+	}
+	return []store.Grant{g}, false, err
 }
 
 func listRetirableGrants(_ context.Context, s *Scope, in *wire.ListRetirableGrantsInput) (*wire.ListRetirableGrantsOutput, error) {

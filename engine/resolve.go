@@ -48,8 +48,9 @@ func (s *Scope) parseReference(identifier string, aliases bool) (reference, erro
 		}
 		ref.account = parts[3]
 		ref.foreign = ref.account != s.Caller.Account
-		name = strings.TrimPrefix(parts[4], "key/")
-		if name == parts[4] && !strings.HasPrefix(name, "alias/") {
+		var isKey bool
+		name, isKey = strings.CutPrefix(parts[4], "key/")
+		if isKey == strings.HasPrefix(name, "alias/") {
 			return ref, wire.Errorf(wire.NotFound, "Invalid arn %s", identifier)
 		}
 	}

@@ -18,8 +18,8 @@ const (
 )
 
 // Sweep carries out what has fallen due: keys whose waiting period is over are
-// deleted, with their grants and aliases. It stops at the first fault or when
-// ctx ends; what is left is due again the next time.
+// deleted, with their grants and aliases. It stops when ctx ends; what is left,
+// and what failed, is due again the next time.
 func (e *Engine) Sweep(ctx context.Context) error {
 	now := e.cfg.Clock()
 	var due []store.Due
@@ -30,15 +30,16 @@ func (e *Engine) Sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking for keys that are due: %w", err)
 	}
+	var failed error
 	for _, d := range due {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return errors.Join(failed, ctx.Err())
 		}
 		if err := e.deleteKey(d); err != nil {
-			return fmt.Errorf("deleting key %s: %w", d.Addr.ID, err)
+			failed = errors.Join(failed, fmt.Errorf("deleting key %s: %w", d.Addr.ID, err))
 		}
 	}
-	return nil
+	return failed
 }
 
 // deleteKey removes one key that is due. The grants, which can be many, go
