@@ -221,6 +221,7 @@ func (e *Engine) recorded(ctx context.Context, c *call) (any, error) {
 	if err == nil && s != nil && s.recorded {
 		return out, nil
 	}
+	e.logUndecided(c, s, err)
 	events, eventErr := e.events(c, s, out, err)
 	if eventErr != nil {
 		return nil, fmt.Errorf("making the audit event: %w", eventErr)

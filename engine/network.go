@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"regexp"
@@ -112,6 +113,19 @@ func names(e *world.Endpoint, host string) bool {
 	}
 	m := ownHost.FindStringSubmatch(host)
 	return m != nil && m[1] == e.ID
+}
+
+// logUndecided tells the operator of a call that was refused before there was
+// anything to decide: for the network that it came by, or because nobody lets
+// its service make it. A service as itself has no account whose records would.
+func (e *Engine) logUndecided(c *call, s *Scope, err error) {
+	failure, known := errors.AsType[*wire.Error](err)
+	if !known || failure.Code != wire.AccessDenied || s != nil && len(s.decisions) > 0 {
+		return
+	}
+	e.cfg.DecisionLog.Info("refused",
+		slog.String("requestId", c.request.ID), slog.String("operation", c.row.name), slog.String("principal", c.caller.ARN),
+		slog.String("listener", c.request.Network.Listener), slog.Bool("allowed", false), slog.String("reason", failure.Message))
 }
 
 // endpointAlone tells whether nothing but the policy of the VPC endpoint
