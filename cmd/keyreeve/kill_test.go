@@ -77,7 +77,7 @@ func (l *load) run(t *testing.T, p *process, random *rand.Rand) int {
 	var answers atomic.Int64
 	var work sync.WaitGroup
 	for _, w := range l.workers {
-		client := kms.New(p.kms("alice").Options(), func(o *kms.Options) { o.HTTPClient = notes{l, p.http()} })
+		client := kms.New(p.kms("alice").Options(), once, func(o *kms.Options) { o.HTTPClient = notes{l, p.http()} })
 		random := rand.New(rand.NewPCG(random.Uint64(), 2))
 		work.Go(func() {
 			for w.step(t, client, random) {

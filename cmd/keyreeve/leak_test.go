@@ -174,7 +174,7 @@ func (l *leakTest) use() {
 // sessions obtains credentials, and signs with them.
 func (l *leakTest) sessions(access keys) {
 	client := sts.New(sts.Options{
-		BaseEndpoint: &l.p.URL, Region: "us-east-1", RetryMaxAttempts: 1,
+		BaseEndpoint: &l.p.URL, Region: "us-east-1",
 		Credentials: credentials.NewStaticCredentialsProvider(access.id, access.secret, ""),
 	})
 	role, err := client.AssumeRole(l.Context(), &sts.AssumeRoleInput{

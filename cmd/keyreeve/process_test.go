@@ -189,8 +189,10 @@ func (p *process) profile(name string) keys {
 	return k
 }
 
-// kms is a client of the AWS SDK for the user of a profile. It does not try
-// again.
+// kms is a client of the AWS SDK for the user of a profile. Like any other it
+// tries again: the SDK closes a request's body when the answer is there, and
+// now and then net/http has not looked for its end yet and gives up the
+// connection.
 func (p *process) kms(user string) *kms.Client {
 	p.t.Helper()
 	return p.client(p.profile(user))
@@ -199,10 +201,13 @@ func (p *process) kms(user string) *kms.Client {
 func (p *process) client(k keys) *kms.Client {
 	p.t.Helper()
 	return kms.New(kms.Options{
-		BaseEndpoint: &p.URL, Region: "us-east-1", RetryMaxAttempts: 1, HTTPClient: p.http(),
+		BaseEndpoint: &p.URL, Region: "us-east-1", HTTPClient: p.http(),
 		Credentials: credentials.NewStaticCredentialsProvider(k.id, k.secret, ""),
 	})
 }
+
+// once keeps a client from trying again.
+func once(o *kms.Options) { o.RetryMaxAttempts = 1 }
 
 // http is a client that trusts the authority that serve --tls has made.
 func (p *process) http() *http.Client {
