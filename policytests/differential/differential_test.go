@@ -24,6 +24,7 @@ import (
 
 var (
 	pairs = flag.Int("pairs", number("N", 20_000), "pairs of a world and a request to compare; also N in the environment")
+	small = flag.Bool("shrink", true, "shrink disagreements and write them down")
 	seed  = flag.Uint64("seed", uint64(number("SEED", 1)), "seed of the generator; also SEED in the environment")
 )
 
@@ -80,6 +81,10 @@ func TestOracleAndEngineAgree(t *testing.T) {
 		workers.Go(r.work)
 	}
 	workers.Wait()
+	if !*small {
+		require.Empty(t, r.failures)
+		return
+	}
 	total := 0
 	for _, class := range slices.Sorted(maps.Keys(r.failures)) {
 		r.report(t, class, r.failures[class])
@@ -106,7 +111,7 @@ func (r *run) work() {
 func (r *run) full() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.failures) >= maxFailures
+	return len(r.failures) >= maxFailures || len(r.failures) > 0 && !*small
 }
 
 // world compares the requests of one world. Every other one is asked of the
@@ -166,21 +171,21 @@ func (f failure) class() string {
 func (r *run) report(t *testing.T, class string, f *failure) {
 	t.Helper()
 	o := r.plain
-	small := shrink(f.c, func(c *Case) bool {
+	shrunk := shrink(f.c, func(c *Case) bool {
 		_, d := o.compare(c)
 		return d != nil && f.like(failure{c: *c, disagreement: d})
 	})
-	_, d := o.compare(&small)
+	_, d := o.compare(&shrunk)
 	if d == nil {
 		d = f.disagreement // only with the cache
 	}
-	small.Note = fmt.Sprintf("seed %d, world %d, request %d", *seed, f.world, f.request)
-	text, err := small.text()
+	shrunk.Note = fmt.Sprintf("seed %d, world %d, request %d", *seed, f.world, f.request)
+	text, err := shrunk.text()
 	require.NoError(t, err)
 	name := filepath.Join("testdata", "failures", fmt.Sprintf("%d-%d-%d.json", *seed, f.world, f.request))
 	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
 	require.NoError(t, os.WriteFile(name, text, 0o644))
-	line, err := json.Marshal(prunedCase(&small))
+	line, err := json.Marshal(prunedCase(&shrunk))
 	require.NoError(t, err)
 	assert.Fail(t, d.String(), "%s, and %d more like it; %s\n%s", class, f.again, name, line)
 }

@@ -196,6 +196,9 @@ func statementMutations() map[string]statementMutation {
 			"ForAnyValue as ForAllValues": {policy.ForAnyValue, policy.ForAllValues}, "ForAllValues as ForAnyValue": {policy.ForAllValues, policy.ForAnyValue},
 			"ForAllValues left out": {policy.ForAllValues, policy.NoQualifier},
 		} {
+			if o.Negated && set[1] == policy.NoQualifier {
+				continue // the same
+			}
 			all[o.Name+", "+name] = eachCondition(func(c *policy.Condition) bool { return is(c) && c.Set == set[0] },
 				func(c *policy.Condition) { c.Set = set[1] })
 		}

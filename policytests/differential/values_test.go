@@ -29,13 +29,13 @@ func some[T any](g generator, list []T, n int) []T {
 // those that look alike, and those that are nearly of the type.
 var values = map[policy.ValueType][]string{
 	policy.StringType: {"red", "Red", "RED", "blue", "blu", "team-a", "team-b", "", "*", "?", "re*", "r?d", "a b", "red\nblue",
-		"${aws:username}", "$", "é", "É", "ÿ", "111122223333", "o-ours", "true", "7", "aGVsbG8=", "aGVsbG8", "AES_256", "alias/app", "日本", "r😀d"},
+		"${aws:username}", "$", "é", "É", "ÿ", "111122223333", "o-ours", "true", "7", "aGVsbG8=", "AGVsbG8=", "aGVsbG8", "AES_256", "alias/app", "日本", "r😀d"},
 	policy.NumericType: {"0", "-0", "7", "07", "7.0", "+7", "7.5", "-3", "30", "365", "100000000000000000000000000000", "1e3", "7.", ".5", "", "7 ", "0x10"},
 	policy.DateType: {"2026-11-23T10:00:00Z", "2026-11-23T12:00:00+02:00", "2026-11-23T10:00:00", "2026-11-23T10:00Z", "2026-11-23", "2026-11", "2026",
 		"2026-11-23T10:00:00.5Z", "1795428000", "1795428000.0", "1795428000.5", "0", "1970-01-01T00:00:00Z", "2026-02-30", "2026-11-23 10:00:00",
 		"2025-12-31T23:59:59-08:00", "yesterday", "2028-02-29", "1795428001"},
 	policy.BoolType:   {"true", "false", "True", "FALSE", "yes", "1", ""},
-	policy.BinaryType: {"aGVsbG8=", "aGVsbG8h", "aGVsbG8", "", "AAAA", "not base64"},
+	policy.BinaryType: {"aGVsbG8=", "AGVsbG8=", "aGVsbG8h", "aGVsbG8", "", "AAAA", "not base64"},
 	policy.IPType: {"203.0.113.7", "203.0.113.128", "10.0.0.1", "10.1.2.3", "::ffff:10.0.0.1", "2001:db8::1", "2001:0db8:0:0::1", "2001:DB8:1::5", "::",
 		"255.255.255.255", "10.0.0.0/8", "010.0.0.1", "10.0.0", "10.0.0.1.", "fe80::1%eth0"},
 	policy.ARNType: {"arn:aws:iam::111122223333:role/payroll", "arn:aws:iam::111122223333:user/ann", "arn:aws:iam::444455556666:role/remote",
