@@ -48,8 +48,11 @@ type bench struct {
 	seen *store.Seq // up to where the audit log was read
 }
 
+// newBench starts a keyreeve with the test world. Tests with one run beside
+// each other: most of their time is waiting for the disk.
 func newBench(t *testing.T) bench {
 	t.Helper()
+	t.Parallel()
 	return start(t, enginetest.Config{World: worldText})
 }
 
