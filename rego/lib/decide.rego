@@ -9,6 +9,8 @@
 #   [layer, level, policy, statement index, via]. It allows when it has an allow.
 #   Only SCPs and RCPs have more than one level. Other facts may be absent where
 #   they are false or empty.
+# schemas:
+#   - input: schema.decide
 package keyreeve.decide
 
 import data.keyreeve.grants
@@ -33,9 +35,10 @@ else := _refusal("no-allow", _lacking)
 # Most requests meet no deny: this looks before _denying asks each layer.
 _denied if input.layers[_][_].deny[0]
 
-# A-10: among several explicit denies the first layer is named.
+# A-10: among several explicit denies the first layer is named. The guardrails
+# are the organization's own.
 _denying := [layer |
-	some layer in ["scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"]
+	some layer in ["guardrail", "scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"]
 	input.layers[layer][_].deny[0]
 	not exempt[layer]
 ]

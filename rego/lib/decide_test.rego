@@ -101,7 +101,7 @@ test_a_caller_and_a_key_without_accounts_are_not_at_home if {
 }
 
 test_a_deny_in_any_layer_wins_over_every_allow if {
-	every layer in ["scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"] {
+	every layer in ["guardrail", "scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"] {
 		changes := [
 			delegates, to_user,
 			layers({layer: [object.union(by("account")[0], {"deny": denies[0].deny})]}),
@@ -113,11 +113,19 @@ test_a_deny_in_any_layer_wins_over_every_allow if {
 }
 
 test_of_several_denies_the_first_layer_is_named if {
-	order := ["scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"]
+	order := ["guardrail", "scp", "rcp", "endpoint", "boundary", "session", "identity", "resource"]
 	every i, layer in order {
-		later := {other: denies | some other in array.slice(order, i, 7)}
+		later := {other: denies | some other in array.slice(order, i, 8)}
 		verdict([layers(later)]) == concat(" ", ["explicit-deny", layer])
 	}
+}
+
+test_guardrails_bind_everybody if {
+	guardrail := layers({"guardrail": denies, "resource": by("service")})
+	every caller in [root, linked, service, {"principal": {"management": true}}] {
+		verdict([delegates, caller, guardrail]) == "explicit-deny guardrail"
+	}
+	verdict([delegates, layers({"guardrail": empty})]) == "allow identity"
 }
 
 test_every_deny_of_the_layer_is_named if {

@@ -1,6 +1,8 @@
 # METADATA
 # title: Grants
 # description: Says which of the grants in input.grants speak for this request, and by what.
+# schemas:
+#   - input: schema.decide
 package keyreeve.grants
 
 # METADATA
