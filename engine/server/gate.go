@@ -102,7 +102,7 @@ func addressOf(a net.Addr) (netip.Addr, error) {
 // Balancers.
 const (
 	typeAWS         proxyproto.PP2Type = 0xEA
-	subtypeEndpoint                    = 0x01
+	subtypeEndpoint byte               = 0x01
 )
 
 var endpointID = regexp.MustCompile(`^vpce-[0-9a-f]{8,17}$`)

@@ -243,7 +243,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	all = append(all, s.finish(context.WithoutCancel(ctx)))
 	for range running {
-		_ = <-ended // each returns http.ErrServerClosed once its server is shut down
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			all = append(all, fmt.Errorf("serving: %w", err))
+		}
 	}
 	return errors.Join(all...)
 }

@@ -72,7 +72,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 // at contents: times of files tell too little.
 func (w *Watcher) look() {
 	src, err := readSource(w.cfg.Path)
-	now := ""
+	var now string
 	if err != nil {
 		now = "unreadable: " + err.Error()
 	} else {

@@ -159,7 +159,7 @@ func TestFaultsAreToldWithTheirPlace(t *testing.T) {
 		"allow user/a":             "1:13: action is missing",
 		"allow [] kms:ListKeys":    "1:7: the list of principals is empty",
 		`allow "" kms:ListKeys`:    "1:7: the principal is empty",
-		"allow user/a kms:Encrypt key/x becuase no":          "1:32: unknown clause \"becuase\"; known are KEY=VALUE, !KEY, session, with, via, at, in, grant, grant-token, because, says",
+		"allow user/a kms:Encrypt key/x because-of no":          "1:32: unknown clause \"because-of\"; known are KEY=VALUE, !KEY, session, with, via, at, in, grant, grant-token, because, says",
 		"allow user/a kms:Encrypt key/x =b":                  "1:32: a name is missing before the equals sign",
 		"allow user/a kms:Encrypt key/x a=[]":                "1:32: the list is empty; an absent key is written !a",
 		"allow user/a kms:Encrypt key/x a=[b":                "1:34: the list is not closed",

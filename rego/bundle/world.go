@@ -10,9 +10,10 @@ type World struct {
 	Actions    map[string]Action    // by canonical name
 }
 
-// Levels are names of policies by level; Layers by layer of the decision.
 type (
+	// Levels are names of policies by level.
 	Levels [][]string
+	// Layers are names of policies by layer of the decision.
 	Layers map[string]Levels
 )
 

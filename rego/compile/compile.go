@@ -152,7 +152,7 @@ func (c *compiler) module(path ast.Ref, name string) *Module {
 		Package: name,
 		pieces:  c.pieces,
 	}
-	m.AST.SetRegoVersion(ast.RegoV1)
+	m.AST.SetRegoVersion(ast.RegoV1) //nolint:staticcheck // a span of one version errs where this cannot
 	for _, p := range c.pieces {
 		if p.rule != nil {
 			p.rule.Module = m.AST
