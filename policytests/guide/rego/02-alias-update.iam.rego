@@ -1,0 +1,17 @@
+package policy
+
+# METADATA
+# title: "The statements that match the request"
+# custom:
+#   kind: "identity"
+#   version: "2012-10-17"
+verdict := {"allow": _allow, "deny": set()}
+
+# METADATA
+# title: "MoveThePilotBoatName"
+# custom:
+#   statement: "$.Statement[0]"
+_allow contains [0, "policy"] if {
+	input.action in {"kms:ListAliases", "kms:ListKeys", "kms:UpdateAlias"}
+	input.resource == "arn:aws:kms:eu-central-1:204060801003:alias/pilot-boat"
+}

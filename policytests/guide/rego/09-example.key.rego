@@ -1,0 +1,59 @@
+package policy
+
+# METADATA
+# title: "The statements that match the request"
+# custom:
+#   kind: "key"
+#   version: "2012-10-17"
+verdict := {"allow": _allow, "deny": set()}
+
+# METADATA
+# title: "The account decides by its own policies"
+# custom:
+#   statement: "$.Statement[0]"
+_allow contains [0, "account"] if {
+	input.principal.account == "204060801003"
+	startswith(input.action, "kms:")
+}
+
+# METADATA
+# title: "The harbourmaster administers"
+# custom:
+#   statement: "$.Statement[1]"
+_allow contains [1, "role"] if {
+	input.principal.role == "arn:aws:iam::204060801003:role/Harbourmaster"
+	input.action in {
+		"kms:CancelKeyDeletion", "kms:CreateAlias", "kms:CreateCustomKeyStore", "kms:CreateGrant", "kms:CreateKey",
+		"kms:DeleteAlias", "kms:DeleteCustomKeyStore", "kms:DeleteImportedKeyMaterial",
+		"kms:DescribeCustomKeyStores", "kms:DescribeKey", "kms:DisableKey", "kms:DisableKeyRotation",
+		"kms:EnableKey", "kms:EnableKeyRotation", "kms:GetKeyLastUsage", "kms:GetKeyPolicy",
+		"kms:GetKeyRotationStatus", "kms:GetParametersForImport", "kms:GetPublicKey", "kms:ListAliases",
+		"kms:ListGrants", "kms:ListKeyPolicies", "kms:ListKeyRotations", "kms:ListKeys", "kms:ListResourceTags",
+		"kms:ListRetirableGrants", "kms:PutKeyPolicy", "kms:RevokeGrant", "kms:RotateKeyOnDemand",
+		"kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias",
+		"kms:UpdateCustomKeyStore", "kms:UpdateKeyDescription", "kms:UpdatePrimaryRegion",
+	}
+}
+
+# METADATA
+# title: "Customs uses the key"
+# custom:
+#   statement: "$.Statement[2]"
+_allow contains [2, "role"] if {
+	input.principal.role == "arn:aws:iam::204060801003:role/Customs"
+	input.action in {
+		"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair",
+		"kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom",
+		"kms:ReEncryptTo",
+	}
+}
+
+# METADATA
+# title: "Customs lets services use it"
+# custom:
+#   statement: "$.Statement[3]"
+_allow contains [3, "role"] if {
+	input.principal.role == "arn:aws:iam::204060801003:role/Customs"
+	input.action in {"kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"}
+	"true" in input.context["kms:grantisforawsresource"]
+}

@@ -1,0 +1,18 @@
+package policy
+
+# METADATA
+# title: "The statements that match the request"
+# custom:
+#   kind: "key"
+#   version: "2012-10-17"
+verdict := {"allow": _allow, "deny": set()}
+
+# METADATA
+# title: "Ida may look"
+# custom:
+#   statement: "$.Statement[0]"
+_allow contains [0, "user"] if {
+	input.principal.user == "arn:aws:iam::204060801003:user/Ida"
+	input.action == "kms:DescribeKey"
+	"SYMMETRIC_DEFAULT" in input.context["kms:keyspec"]
+}

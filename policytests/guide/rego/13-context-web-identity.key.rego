@@ -1,0 +1,21 @@
+package policy
+
+# METADATA
+# title: "The statements that match the request"
+# custom:
+#   kind: "key"
+#   version: "2012-10-17"
+verdict := {"allow": _allow, "deny": set()}
+
+# METADATA
+# title: "Statement 0"
+# custom:
+#   statement: "$.Statement[0]"
+_allow contains [0, "role"] if {
+	input.principal.role == "arn:aws:iam::204060801003:role/Crew"
+	input.action in {"kms:Decrypt", "kms:Encrypt"}
+	every value in input.context["kms:encryptioncontext:sub"] {
+		[variable] := input.context["cognito-identity.amazonaws.com:sub"]
+		value == variable
+	}
+}

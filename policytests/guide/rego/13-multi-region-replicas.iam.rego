@@ -1,0 +1,19 @@
+package policy
+
+# METADATA
+# title: "The statements that match the request"
+# custom:
+#   kind: "identity"
+#   version: "2012-10-17"
+verdict := {"allow": _allow, "deny": set()}
+
+# METADATA
+# title: "Statement 0"
+# custom:
+#   statement: "$.Statement[0]"
+_allow contains [0, "policy"] if {
+	input.action in {"kms:CancelKeyDeletion", "kms:ScheduleKeyDeletion"}
+	startswith(input.resource, "arn:aws:kms:")
+	contains(trim_prefix(input.resource, "arn:aws:kms:"), ":204060801003:key/")
+	"REPLICA" in input.context["kms:multiregionkeytype"]
+}

@@ -1,0 +1,19 @@
+package policy
+
+# METADATA
+# title: "The statements that match the request"
+# custom:
+#   kind: "key"
+#   version: "2012-10-17"
+verdict := {"allow": _allow, "deny": set()}
+
+# METADATA
+# title: "Statement 0"
+# custom:
+#   statement: "$.Statement[0]"
+_allow contains [0, "role"] if {
+	input.principal.role == "arn:aws:iam::204060801003:role/Harbourmaster"
+	input.action == "kms:UpdatePrimaryRegion"
+	some value in input.context["kms:primaryregion"]
+	value in {"ap-south-1", "eu-central-1", "eu-north-1", "sa-east-1"}
+}

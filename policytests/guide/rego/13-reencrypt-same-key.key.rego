@@ -1,0 +1,18 @@
+package policy
+
+# METADATA
+# title: "The statements that match the request"
+# custom:
+#   kind: "key"
+#   version: "2012-10-17"
+verdict := {"allow": _allow, "deny": set()}
+
+# METADATA
+# title: "Statement 0"
+# custom:
+#   statement: "$.Statement[0]"
+_allow contains [0, "role"] if {
+	input.principal.role == "arn:aws:iam::204060801003:role/Locksmith"
+	input.action in {"kms:ReEncryptFrom", "kms:ReEncryptTo"}
+	"true" in input.context["kms:reencryptonsamekey"]
+}
