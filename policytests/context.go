@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keyreeve/keyreeve/engine/ask"
 	"github.com/keyreeve/keyreeve/engine/condition"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
@@ -71,7 +70,7 @@ const (
 
 // side reads the condition keys that belong to the request's parameters.
 func (q *asked) side() error {
-	keys := ask.Defaults(q.action.Name)
+	keys := condition.Context{}
 	tags := map[string]string{}
 	side := &q.check.Side
 	for _, p := range q.request.Keys {

@@ -86,6 +86,7 @@ func (c Call) context(k Check) condition.Context {
 		facts.OrgID = c.resource(k.Resource).OrgID
 	}
 	keys := condition.Build(r, k.Side, facts)
+	complete(keys, k.Action)
 	if c.Caller.Type == decision.Service {
 		delete(keys, "aws:sourceip") // a service as itself has no address that policies could know
 	}

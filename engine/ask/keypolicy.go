@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/keyreeve/keyreeve/engine/condition"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/world"
@@ -106,40 +105,6 @@ func DefaultKeyPolicy(partition, account string) string {
     "Resource" : "*"
   } ]
 }`, partition, account)
-}
-
-// defaults are the condition keys of parameters that a request leaves open
-// (A-43).
-var defaults = map[string]map[string]string{
-	"Encrypt":                             encryption,
-	"Decrypt":                             encryption,
-	"ReEncryptFrom":                       reEncryption,
-	"ReEncryptTo":                         reEncryption,
-	"GenerateDataKey":                     encryption,
-	"GenerateDataKeyWithoutPlaintext":     encryption,
-	"GenerateDataKeyPair":                 encryption,
-	"GenerateDataKeyPairWithoutPlaintext": encryption,
-	"Sign":                                {"kms:MessageType": "RAW"},
-	"Verify":                              {"kms:MessageType": "RAW"},
-	"EnableKeyRotation":                   {"kms:RotationPeriodInDays": "365"},
-	"ScheduleKeyDeletion":                 {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"},
-}
-
-var (
-	encryption   = map[string]string{"kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}
-	reEncryption = map[string]string{"kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT", "kms:ReEncryptOnSameKey": "false"}
-)
-
-// Defaults are the condition keys of a request for action that names no
-// parameters but those that have to be there.
-func Defaults(action string) condition.Context {
-	c := condition.Context{}
-	if len(action) > len("kms:") {
-		for name, value := range defaults[action[len("kms:"):]] {
-			c.One(name, value)
-		}
-	}
-	return c
 }
 
 // ManagedKeyPolicy is the policy of an AWS managed key: everybody in the
