@@ -66,6 +66,8 @@ type Engine struct {
 	sessions   *sts.Tokens
 	tokens     grant.Tokens
 	documents  documents
+
+	decisionLog *decisionLog
 }
 
 // New makes an Engine.
@@ -87,7 +89,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, states: states, operations: map[string]row{},
 		signatures: sigv4.NewCache(signingKeys), sessions: sts.NewTokens(cfg.Root, cfg.Rand),
-		tokens: grant.Tokens{Root: cfg.Root},
+		tokens: grant.Tokens{Root: cfg.Root}, decisionLog: newDecisionLog(cfg.DecisionLog),
 	}
 	for _, rows := range [][]row{
 		keyOperations(), cryptoOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),

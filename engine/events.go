@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/audit"
@@ -158,15 +157,4 @@ func (e *Engine) recordDeletion(tx *store.Tx, addr store.KeyAddr, eventID string
 		}
 	}
 	return nil
-}
-
-// logDecisions writes the full evidence of every decision of a call for the
-// operator.
-func (e *Engine) logDecisions(c *call, s *Scope) {
-	for _, d := range s.decisions {
-		e.cfg.DecisionLog.Info("decision",
-			slog.String("requestId", c.request.ID), slog.String("operation", c.row.name),
-			slog.Bool("allowed", d.decision.Allowed), slog.String("reason", string(d.decision.Reason)),
-			slog.Any("evidence", d.decision.Evidence()))
-	}
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -17,20 +16,29 @@ import (
 	"github.com/keyreeve/keyreeve/store"
 )
 
-// Seed makes the keys that the world lists, with their aliases and grants, in
-// a store that has no key of the world's accounts yet: later a key that was
-// deleted would come back.
+// Seed makes the keys that the world lists, with their aliases and grants, all
+// of them or none, in a store that has no key of the world's accounts yet:
+// later a key that was deleted would come back.
 func (e *Engine) Seed(ctx context.Context) error {
 	w := e.cfg.World()
 	if used, err := e.used(w); err != nil || used {
 		return err
 	}
-	for _, k := range w.Keys() {
-		if err := e.seed(ctx, w, k); err != nil {
+	records := make([]store.Key, len(w.Keys()))
+	for i, k := range w.Keys() {
+		var err error
+		if records[i], err = e.seedKey(ctx, w, k); err != nil {
 			return fmt.Errorf("making the key %s of the world: %w", k.Name, err)
 		}
 	}
-	return nil
+	return e.cfg.Store.Update(func(tx *store.Tx) error {
+		for i, k := range w.Keys() {
+			if err := e.seedRecords(tx, w, k, records[i]); err != nil {
+				return fmt.Errorf("making the key %s of the world: %w", k.Name, err)
+			}
+		}
+		return nil
+	})
 }
 
 func (e *Engine) used(w *world.World) (used bool, err error) {
@@ -49,18 +57,19 @@ func (e *Engine) used(w *world.World) (used bool, err error) {
 	return used, err
 }
 
-func (e *Engine) seed(ctx context.Context, w *world.World, k *world.Key) error {
+// seedKey makes the record of a key, with new material.
+func (e *Engine) seedKey(ctx context.Context, w *world.World, k *world.Key) (store.Key, error) {
 	entry, known := spec.Lookup(spec.KeySpec(k.Spec))
 	if !known || !entry.Offered || k.Origin != string(spec.OriginKMS) || k.MultiRegion {
-		return fmt.Errorf("a key with spec %s and origin %s cannot be made yet", k.Spec, k.Origin)
+		return store.Key{}, fmt.Errorf("a key with spec %s and origin %s cannot be made yet", k.Spec, k.Origin)
 	}
 	var id [32]byte
 	if _, err := io.ReadFull(e.cfg.Rand, id[:]); err != nil {
-		return err
+		return store.Key{}, err
 	}
 	ref, err := e.cfg.Materials.Generate(ctx, hex.EncodeToString(id[:]), spec.KeySpec(k.Spec))
 	if err != nil {
-		return err
+		return store.Key{}, err
 	}
 	now := e.cfg.Clock()
 	record := store.Key{
@@ -75,12 +84,7 @@ func (e *Engine) seed(ctx context.Context, w *world.World, k *world.Key) error {
 	if record.State == string(lifecycle.PendingDeletion) {
 		record.DeletionDate = now.Add(defaultPendingDays * 24 * time.Hour)
 	}
-	return e.cfg.Store.Update(func(tx *store.Tx) error {
-		if _, err := tx.Key(record.Addr); !errors.Is(err, store.ErrNotFound) {
-			return err // it is there already, or the store failed
-		}
-		return e.seedRecords(tx, w, k, record)
-	})
+	return record, nil
 }
 
 func seedManager(k *world.Key) string {

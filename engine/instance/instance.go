@@ -297,6 +297,7 @@ func (i *Instance) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return i.worlds.Run(ctx) })
 	g.Go(func() error { return i.sweep(ctx) })
+	g.Go(func() error { return i.Engine.LogDecisions(ctx) })
 	return g.Wait()
 }
 
@@ -317,6 +318,7 @@ func (i *Instance) sweep(ctx context.Context) error {
 
 // Close closes the store and the decision log.
 func (i *Instance) Close() error {
+	i.Engine.Close()
 	return errors.Join(i.Store.Close(), i.decisions.Close())
 }
 
