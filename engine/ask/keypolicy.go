@@ -66,6 +66,7 @@ func (c Call) Lockout(ctx context.Context, e *decision.Engine, r Resource, p dec
 	q := c.Question(Check{Rule: decision.KeyPolicy, Action: "kms:PutKeyPolicy", Resource: r, Policy: &p})
 	q.Identity = []decision.Policy{allowAll}
 	q.Boundary, q.Session, q.SCP, q.RCP, q.Endpoint = nil, nil, nil, nil, nil
+	q.Unguarded = true
 	d, err := e.Decide(ctx, q)
 	if err != nil {
 		return fmt.Errorf("deciding the lockout check: %w", err)

@@ -41,18 +41,18 @@ func (a *account) explain() *outcome {
 // bind the call.
 func (e *Engine) explain(ctx context.Context, a *account) (x explanation, err error) {
 	input := decideInput(a.question, a.attachments)
-	settled, err := e.statements.run(ctx, e.data, input)
-	if err != nil {
-		return x, fmt.Errorf("asking for the statements: %w", err)
-	}
 	exempt, err := e.exempt.run(ctx, e.data, input)
 	if err != nil {
 		return x, fmt.Errorf("asking for exempt layers: %w", err)
 	}
-	if x.settled, err = readStatements(settled, a.attachments); err != nil {
-		return x, err
+	if x.exempt, err = readExempt(exempt); err != nil || a.outcome.layer == LayerGuardrail {
+		return x, err // the refusal has its reasons
 	}
-	x.exempt, err = readExempt(exempt)
+	settled, err := e.statements.run(ctx, e.data, input)
+	if err != nil {
+		return x, fmt.Errorf("asking for the statements: %w", err)
+	}
+	x.settled, err = readStatements(settled, a.attachments)
 	return x, err
 }
 
@@ -89,6 +89,7 @@ func (a *account) evidence() Evidence {
 	if !a.hidden[resourceLayer] {
 		e.Grants = append(e.Grants, out.grants...)
 	}
+	e.Layers = a.attachments.refusal.evidence()
 	for i := range layers {
 		e.Layers = append(e.Layers, a.layerEvidence(i)...)
 	}
@@ -170,6 +171,9 @@ func (s *slot) statement(m match) Statement {
 
 // settled names the statements that settled the question.
 func (a *account) settled() []Statement {
+	if a.outcome.layer == LayerGuardrail {
+		return a.attachments.refusal.statements()
+	}
 	all := []Statement{}
 	for _, r := range a.outcome.settled {
 		s, err := a.attachments.at(r.layer, r.level, r.policy)

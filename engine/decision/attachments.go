@@ -31,6 +31,8 @@ const notAttached = -1
 type attachments struct {
 	levels [len(layers)]int // number of levels, or notAttached
 	slots  []slot           // by layer, level, index
+	// refusal is what the guardrails said; nil: there are none.
+	refusal *refusal
 }
 
 // A slot is the place of one policy.

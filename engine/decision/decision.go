@@ -17,6 +17,8 @@ const (
 	LayerResource Layer = "resource"
 	LayerGrant    Layer = "grant"
 	LayerRoot     Layer = "root"
+	// LayerGuardrail is the organization's own Rego, before all others.
+	LayerGuardrail Layer = "guardrail"
 )
 
 // A Reason is a stable code for why a question was decided as it was.
@@ -74,9 +76,10 @@ type Statement struct {
 	Policy string `json:"policy,omitempty"` // name
 	ARN    string `json:"arn,omitempty"`
 	Sid    string `json:"sid,omitempty"`
-	Effect string `json:"effect"` // Allow or Deny
-	Index  int    `json:"index"`  // of the statement in its document
-	Path   string `json:"path"`   // JSON path of the statement
+	Reason string `json:"reason,omitempty"` // of a guardrail
+	Effect string `json:"effect"`           // Allow or Deny
+	Index  int    `json:"index"`            // of the statement in its document
+	Path   string `json:"path"`             // JSON path of the statement
 	Line   int    `json:"line"`
 	Via    []Via  `json:"via"` // by what it matched the caller
 }

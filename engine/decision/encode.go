@@ -18,12 +18,14 @@ import (
 //	boolean: 2, 0 or 1
 //	set:     3, number of members, the members as strings in order
 //	pairs:   4, number of pairs, name and value of each as strings, by name
+//	list:    5, number of members, the members as strings
 const (
 	markAbsent byte = iota
 	markString
 	markBoolean
 	markSet
 	markPairs
+	markList
 )
 
 func appendNumber(b []byte, n int) []byte { return binary.AppendUvarint(b, uint64(n)) }
@@ -59,6 +61,18 @@ func appendSet(b []byte, values []string) []byte {
 		values = slices.Compact(values)
 	}
 	b = appendNumber(append(b, markSet), len(values))
+	for _, v := range values {
+		b = appendString(b, v)
+	}
+	return b
+}
+
+// appendList writes values in their own order; nil is absent.
+func appendList(b []byte, values []string) []byte {
+	if values == nil {
+		return append(b, markAbsent)
+	}
+	b = appendNumber(append(b, markList), len(values))
 	for _, v := range values {
 		b = appendString(b, v)
 	}
@@ -117,9 +131,30 @@ var footprint = map[string]field{
 	"principal.user":     func(b []byte, q *Question) []byte { return appendOptional(b, q.Principal.User) },
 	"principal.role":     func(b []byte, q *Question) []byte { return appendOptional(b, q.Principal.Role) },
 	"principal.session":  func(b []byte, q *Question) []byte { return appendOptional(b, q.Principal.Session) },
-	"principal.services": func(b []byte, q *Question) []byte { return appendSet(b, q.Principal.Services) },
+	"principal.services": func(b []byte, q *Question) []byte { return appendList(b, q.Principal.Services) },
 	"principal.provider": func(b []byte, q *Question) []byte { return appendOptional(b, q.Principal.Provider) },
 	"principal.boundary": func(b []byte, q *Question) []byte { return appendBoolean(b, q.Boundary != nil) },
+	"principal":          appendPrincipal,
+	"context":            appendContext,
+}
+
+// appendPrincipal writes all that documents see of the caller.
+func appendPrincipal(b []byte, q *Question) []byte {
+	p := &q.Principal
+	b = appendString(b, string(p.Type))
+	for _, id := range []string{p.Account, p.User, p.Role, p.Session, p.Provider} {
+		b = appendOptional(b, id)
+	}
+	return appendBoolean(appendList(b, p.Services), q.Boundary != nil)
+}
+
+// appendContext writes all condition keys.
+func appendContext(b []byte, q *Question) []byte {
+	b = appendNumber(b, len(q.Context))
+	for _, name := range slices.Sorted(maps.Keys(q.Context)) {
+		b = appendList(appendString(b, name), q.Context[name])
+	}
+	return b
 }
 
 // decideKey is all that decideInput holds.
@@ -140,6 +175,7 @@ func decideKey(b []byte, q *Question, a *attachments) []byte {
 		b = appendSet(b, q.Child.Operations)
 		b = appendPairs(appendPairs(b, q.Child.Equals), q.Child.Subset)
 	}
+	b = appendNumber(b, a.refusal.count())
 	next := 0
 	for layer, levels := range a.levels {
 		b = appendNumber(b, levels+1) // notAttached is -1

@@ -5,9 +5,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
+	"github.com/keyreeve/keyreeve/rego/guardrail"
 	"github.com/keyreeve/keyreeve/rego/lib"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
@@ -26,6 +29,12 @@ type Config struct {
 	// VerifyEvery is how often a cache hit is evaluated again and compared: 1
 	// for every hit, n for every n-th; zero: never.
 	VerifyEvery int
+	// Guardrails are the organization's own Rego, which may refuse; each
+	// question takes those of its moment. Nil, and a nil set: none.
+	Guardrails func() *guardrail.Set
+	// GuardrailLimit is how long guardrails may take for one question; zero:
+	// guardrail.Limit.
+	GuardrailLimit time.Duration
 }
 
 // An Engine decides questions. It is safe for concurrent use.
@@ -39,6 +48,10 @@ type Engine struct {
 	variants variantCache
 	verdicts *memory[*verdict]
 	outcomes *memory[*outcome]
+	refusals *memory[*refusal]
+
+	guarding atomic.Pointer[guardrails] // prepared last
+	guarded  atomic.Uint64              // how many were prepared
 }
 
 // New prepares an engine and has it decide known samples; it returns an error
@@ -76,6 +89,7 @@ func build(c Config, modules map[string]*ast.Module) (*Engine, error) {
 	e.variants.made = newCache[*policy.Document, *variants](c.ProgramBytes / 16)
 	e.verdicts = newMemory[*verdict](c)
 	e.outcomes = newMemory[*outcome](c)
+	e.refusals = newMemory[*refusal](c)
 	if err := e.check(ctx); err != nil {
 		return nil, err
 	}
@@ -88,6 +102,13 @@ func build(c Config, modules map[string]*ast.Module) (*Engine, error) {
 func (e *Engine) Decide(ctx context.Context, q Question) (Decision, error) {
 	if err := q.validate(); err != nil {
 		return Decision{}, err
+	}
+	if !q.Unguarded {
+		g, err := e.guardrailsOf()
+		if err != nil {
+			return Decision{}, err
+		}
+		q.guardrails = g
 	}
 	full, err := e.account(ctx, &q)
 	if err != nil {
@@ -137,6 +158,9 @@ func (e *Engine) account(ctx context.Context, q *Question) (*account, error) {
 		}
 	}
 	if err := e.judge(ctx, q, a); err != nil {
+		return nil, err
+	}
+	if a.refusal, err = e.guard(ctx, q); err != nil {
 		return nil, err
 	}
 	out, err := e.combine(ctx, q, a)
@@ -225,5 +249,9 @@ func (e *Engine) combineNow(ctx context.Context, q *Question, a *attachments) (*
 	if err != nil {
 		return nil, fmt.Errorf("combining verdicts: %w", err)
 	}
-	return readOutcome(found, q)
+	out, err := readOutcome(found, q)
+	if err == nil && !a.refusal.agrees(out) {
+		return nil, misshapen("guardrails and decision disagree")
+	}
+	return out, err
 }

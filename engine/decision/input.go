@@ -166,5 +166,8 @@ func layersTerm(a *attachments) *ast.Term {
 			o.Insert(layerTerms[i], a.term(i))
 		}
 	}
+	if a.refusal.refuses() {
+		o.Insert(termGuardrail, a.refusal.term())
+	}
 	return ast.NewTerm(o)
 }

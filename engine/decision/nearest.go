@@ -73,7 +73,7 @@ func (e *Engine) without(ctx context.Context, v *variants, s *slot, input *ast.T
 // wouldAllow decides again as if the policy in s had allowed by m. A caller who
 // may not see the key's side is told what its own side lacked.
 func (a *account) wouldAllow(ctx context.Context, s *slot, m match) (bool, error) {
-	changed := &attachments{levels: a.attachments.levels, slots: slices.Clone(a.attachments.slots)}
+	changed := &attachments{levels: a.attachments.levels, slots: slices.Clone(a.attachments.slots), refusal: a.attachments.refusal}
 	at, err := changed.at(s.layer, s.level, s.index)
 	if err != nil {
 		return false, err

@@ -36,7 +36,7 @@ type reference struct {
 // settling says which layers go with a reason.
 var settling = map[Reason][]Layer{
 	Allow: {LayerResource, LayerIdentity, LayerGrant, LayerRoot},
-	ExplicitDeny: {LayerSCP, LayerRCP, LayerEndpoint, LayerBoundary, LayerSession, LayerIdentity,
+	ExplicitDeny: {LayerGuardrail, LayerSCP, LayerRCP, LayerEndpoint, LayerBoundary, LayerSession, LayerIdentity,
 		LayerResource},
 	NoAllow:      {LayerSCP, LayerEndpoint, LayerBoundary, LayerSession, LayerIdentity, LayerResource},
 	CrossAccount: {LayerResource},

@@ -106,9 +106,15 @@ type Question struct {
 	// allows only what A-53 says, so without Child it allows none.
 	Child *Child
 
+	// Unguarded: guardrails do not take part. It is for questions about what
+	// policies say, such as the lockout check, and not for calls.
+	Unguarded bool
+
 	// CrossAccountPossible tells whether the permissions table says that the
 	// action can be used across accounts.
 	CrossAccountPossible bool
+
+	guardrails *guardrails // of the moment in which it was asked
 }
 
 // A Resource is what the question is about.

@@ -10,13 +10,14 @@ type layerText struct {
 }
 
 var layerTexts = map[Layer]layerText{
-	LayerSCP:      {"a service control policy", "no service control policy allows", true},
-	LayerRCP:      {"a resource control policy", "", true},
-	LayerEndpoint: {"a VPC endpoint policy", "no VPC endpoint policy allows", false},
-	LayerBoundary: {"a permissions boundary", "no permissions boundary allows", true},
-	LayerSession:  {"a session policy", "no session policy allows", true},
-	LayerIdentity: {"an identity-based policy", "no identity-based policy allows", true},
-	LayerResource: {"a resource-based policy", "no resource-based policy allows", false},
+	LayerGuardrail: {"a guardrail", "", false},
+	LayerSCP:       {"a service control policy", "no service control policy allows", true},
+	LayerRCP:       {"a resource control policy", "", true},
+	LayerEndpoint:  {"a VPC endpoint policy", "no VPC endpoint policy allows", false},
+	LayerBoundary:  {"a permissions boundary", "no permissions boundary allows", true},
+	LayerSession:   {"a session policy", "no session policy allows", true},
+	LayerIdentity:  {"an identity-based policy", "no identity-based policy allows", true},
+	LayerResource:  {"a resource-based policy", "no resource-based policy allows", false},
 }
 
 // opaqueReason is all that is told of another account's side.
@@ -42,6 +43,9 @@ func (d Decision) Sentence() string {
 		b.WriteString(" with an explicit deny in " + text.denied)
 		if arn := d.seen.deniedBy(); arn != "" && text.arn {
 			b.WriteString(": " + arn)
+		}
+		if out.layer == LayerGuardrail {
+			b.WriteString(": " + d.seen.attachments.refusal.sentence())
 		}
 	case out.layer == LayerResource && (d.seen.hidden[resourceLayer] || out.reason == CrossAccount):
 		b.WriteString(" because " + opaqueReason)

@@ -15,11 +15,12 @@ func (e *Engine) Stats() Stats {
 	s := Stats{
 		VerdictHits: e.verdicts.hits.Load(), VerdictMisses: e.verdicts.misses.Load(),
 		OutcomeHits: e.outcomes.hits.Load(), OutcomeMisses: e.outcomes.misses.Load(),
-		Differences: e.verdicts.differences.Load() + e.outcomes.differences.Load(),
+		Differences: e.verdicts.differences.Load() + e.outcomes.differences.Load() + e.refusals.differences.Load(),
 	}
 	s.Programs, s.ProgramBytes = e.programs.compiled.size()
 	_, verdicts := e.verdicts.cache.size()
 	_, outcomes := e.outcomes.cache.size()
-	s.RememberedBytes = verdicts + outcomes
+	_, refusals := e.refusals.cache.size()
+	s.RememberedBytes = verdicts + outcomes + refusals
 	return s
 }

@@ -10,6 +10,8 @@ var (
 	termLayer  = ast.StringTerm("layer")
 	termGrants = ast.StringTerm("grants")
 
+	termGuardrail = ast.StringTerm(string(LayerGuardrail))
+
 	termAction     = ast.StringTerm("action")
 	termResource   = ast.StringTerm("resource")
 	termContext    = ast.StringTerm("context")
