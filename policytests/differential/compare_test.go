@@ -85,7 +85,7 @@ type opponent struct {
 
 // A disagreement is how the answers to one case differ.
 type disagreement struct {
-	kind           string // decision, grants, matches, error, nearest
+	kind           string // decision, grants, matches, error, nearest, leak
 	oracle, engine verdict
 	err            error
 }
@@ -113,7 +113,12 @@ func (o opponent) compare(c *Case) (verdict, *disagreement) {
 		return want, &disagreement{kind: kind, oracle: want, engine: got}
 	}
 	if evidence.Nearest != nil {
-		return want, checkNearest(q, evidence.Nearest)
+		if d := checkNearest(q, evidence.Nearest); d != nil {
+			return want, d
+		}
+	}
+	if o.evidence {
+		return want, o.checkLeak(q, d)
 	}
 	return want, nil
 }
