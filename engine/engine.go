@@ -211,6 +211,11 @@ func (e *Engine) authenticate(c *call) error {
 	if failed != nil {
 		return failed
 	}
+	// Guide, "Allowing users in other accounts to use a KMS key": permissions
+	// count only where the account has the Region. A service has no account.
+	if caller.Account != "" && !c.world.Offers(caller.Account, sig.Region) {
+		return wire.Errorf(wire.UnrecognizedClient, "The security token included in the request is invalid.")
+	}
 	c.caller = caller
 	return nil
 }

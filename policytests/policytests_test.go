@@ -39,6 +39,7 @@ accounts:
     name: partner
     users: {eve: {}, pat: {policies: {use: use.json}}}
     keys: {twin: {}}
+  "555566667777": {name: small, regions: [us-east-1], users: {sid: {}}}
 endpoints:
   vpce-0a0a0a0a0a0a0a0a0: {account: "111122223333", region: us-east-1, vpc: vpc-0a0a0a0a0a0a0a0a0}
 services:
@@ -76,7 +77,7 @@ func TestFailureTellsWhatCameOut(t *testing.T) {
 	require.NoError(t, err)
 	failed := report.Failed()
 	require.Len(t, failed, 1)
-	assert.Contains(t, failed[0].Name(), "town.txtar:36: The closed key: allow user/bob kms:Decrypt key/closed")
+	assert.Contains(t, failed[0].Name(), "town.txtar:37: The closed key: allow user/bob kms:Decrypt key/closed")
 	text := failed[0].Failure.String()
 	assert.Contains(t, text, "wanted allow because identity Use\ngot    deny because no-allow resource\n")
 	assert.Contains(t, text, "asked  arn:aws:iam::111122223333:user/bob: kms:Decrypt on arn:aws:kms:us-east-1:111122223333:key/")
@@ -147,45 +148,46 @@ allow user/pat kms:ListKeys in us-east-1
 
 func TestLinesThatCannotBeAskedAreErrors(t *testing.T) {
 	for line, want := range map[string]string{
-		"allow user/bobb kms:Decrypt key/payroll":                                "35:7: there is no user/bobb in this world",
-		"allow user/eve kms:Decrypt key/payroll":                                 "35:7: 2 things are called user/eve in this world; add @ACCOUNT, or in REGION",
-		"allow user/bob@acme@acme kms:Decrypt key/payroll":                       "35:7: there is no user/bob@acme@acme in account 111122223333",
-		"allow root@nobody kms:Decrypt key/payroll":                              "35:7: there is no account nobody in this world",
-		"allow bob kms:Decrypt key/payroll":                                      "35:7: a principal is written root, user/NAME, role/NAME, federated/NAME, web/NAME, service/NAME, or as an ARN",
-		"allow arn:aws:iam::111122223333:user/no kms:Decrypt key/payroll":        "35:7: there is no principal arn:aws:iam::111122223333:user/no in this world",
-		"allow service/sns.amazonaws.com kms:Decrypt key/payroll":                "35:7: this world lists no service sns.amazonaws.com",
-		"allow user/bob kms:Decript key/payroll":                                 "35:16: there is no action kms:Decript; did you mean kms:Decrypt?",
-		"allow user/bob sts:GetCallerIdentity":                                   "35:16: sts:GetCallerIdentity needs no permission, so there is nothing to decide (A-81)",
-		"allow user/bob kms:Decrypt":                                             "35:16: kms:Decrypt needs a resource: key/NAME",
-		"allow user/bob kms:ListKeys key/payroll":                                "35:29: kms:ListKeys is not about key/payroll; it is about no resource: leave it out, or write *",
-		"allow user/bob kms:EnableKey alias/payroll":                             "35:30: kms:EnableKey takes no alias",
-		"allow user/bob kms:Decrypt key/nokey":                                   "35:28: there is no key/nokey in this world",
-		"allow user/bob kms:Decrypt arn:aws:kms:us-east-1:111122223333:key/x":    "35:28: there is no such key; to its own account the service says so, and nothing is decided",
-		"allow user/bob kms:Decrypt key/payroll in eu-west-1":                    "35:28: key/payroll is in us-east-1",
-		"allow user/bob kms:Decrypt key/payroll kms:ViaServic=x":                 "35:40: there is no condition key kms:ViaServic; did you mean kms:ViaService?",
-		"allow user/bob kms:Decrypt key/payroll kms:GrantOperations=[A]":         "35:40: requests for kms:Decrypt do not have kms:GrantOperations",
-		"allow user/bob kms:Decrypt key/payroll aws:PrincipalTag/a=b":            "35:40: aws:PrincipalTag/a cannot be set by a request; it comes from tags in the world, or with tag NAME=VALUE",
-		"allow user/bob kms:Decrypt key/payroll kms:KeySpec=RSA_2048":            "35:40: kms:KeySpec cannot be set by a request; it comes from the key in the world",
-		"allow user/bob kms:Decrypt key/payroll aws:VpceAccount=1":               "35:40: no request ever has aws:VpceAccount",
-		"allow user/bob kms:Decrypt key/payroll kms:EncryptionContext:a=[1,2]":   "35:40: kms:EncryptionContext:a has one value",
-		"allow user/bob kms:Decrypt key/payroll aws:UserAgent=x !aws:useragent":  "35:56: aws:useragent is both given and absent",
-		"allow user/bob kms:Decrypt key/payroll session x":                       "35:7: only a session of a role has a name, policies, tags or a source identity",
-		"allow role/payroll kms:Decrypt key/payroll with mfa 3":                  "35:7: MFA does not pass on to the sessions of a role",
-		"allow role/payroll kms:Decrypt key/payroll with policy no.json":         "35:56: there is no file no.json",
-		"allow role/payroll kms:Decrypt key/payroll with policy ../x.json":       "35:56: the path leads out of the world",
-		"allow user/bob kms:Decrypt key/payroll via endpoint vpce-1":             "35:53: there is no endpoint vpce-1 in this world",
-		"allow user/bob kms:Decrypt key/two via endpoint vpce-0a0a0a0a0a0a0a0a0": "35:49: vpce-0a0a0a0a0a0a0a0a0 is in us-east-1 and serves no request for eu-west-1",
-		"allow user/bob kms:Decrypt key/payroll via service sns.amazonaws.com":   "35:52: this world lists no service sns.amazonaws.com",
-		"allow user/bob kms:Encrypt key/payroll via service s3.amazonaws.com":    "35:52: the world does not let s3.amazonaws.com act for 111122223333 in us-east-1 with kms:Encrypt; its acts-for says for whom it may",
-		"allow user/bob kms:Decrypt key/payroll aws:SourceArn=arn:aws:s3:::b":    "35:7: only a service that calls as itself names a source",
-		"allow user/bob kms:RetireGrant key/payroll":                             "35:32: kms:RetireGrant retires one grant: add grant NAME",
-		"allow user/bob kms:RetireGrant key/payroll grant x":                     "35:50: payroll has no grant x",
-		"allow user/bob kms:CreateGrant key/payroll kms:EncryptionContext:a=b":   "35:16: say which constraint: kms:GrantConstraintType=EncryptionContextEquals or …Subset",
-		"allow user/bob kms:CreateAlias alias/x@partner":                         "35:32: aliases are made and changed in the caller's own account only",
-		"accept key-policy no.json":                                              "35:19: there is no file no.json",
-		"accept grant use.json":                                                  "35:8: a grant is on a key: add on key/NAME",
-		`text user/bob kms:Decrypt key/closed says "{user/nobody}"`:              "35:43: there is no user/nobody in this world",
-		"allow user/bob kms:Decrypt key/payroll because":                         "35:47: a layer, a reason or a statement is missing",
+		"allow user/bobb kms:Decrypt key/payroll":                                "36:7: there is no user/bobb in this world",
+		"allow user/eve kms:Decrypt key/payroll":                                 "36:7: 2 things are called user/eve in this world; add @ACCOUNT, or in REGION",
+		"allow user/bob@acme@acme kms:Decrypt key/payroll":                       "36:7: there is no user/bob@acme@acme in account 111122223333",
+		"allow root@nobody kms:Decrypt key/payroll":                              "36:7: there is no account nobody in this world",
+		"allow bob kms:Decrypt key/payroll":                                      "36:7: a principal is written root, user/NAME, role/NAME, federated/NAME, web/NAME, service/NAME, or as an ARN",
+		"allow arn:aws:iam::111122223333:user/no kms:Decrypt key/payroll":        "36:7: there is no principal arn:aws:iam::111122223333:user/no in this world",
+		"allow service/sns.amazonaws.com kms:Decrypt key/payroll":                "36:7: this world lists no service sns.amazonaws.com",
+		"allow user/bob kms:Decript key/payroll":                                 "36:16: there is no action kms:Decript; did you mean kms:Decrypt?",
+		"allow user/bob sts:GetCallerIdentity":                                   "36:16: sts:GetCallerIdentity needs no permission, so there is nothing to decide (A-81)",
+		"allow user/bob kms:Decrypt":                                             "36:16: kms:Decrypt needs a resource: key/NAME",
+		"allow user/bob kms:ListKeys key/payroll":                                "36:29: kms:ListKeys is not about key/payroll; it is about no resource: leave it out, or write *",
+		"allow user/bob kms:EnableKey alias/payroll":                             "36:30: kms:EnableKey takes no alias",
+		"allow user/bob kms:Decrypt key/nokey":                                   "36:28: there is no key/nokey in this world",
+		"allow user/bob kms:Decrypt arn:aws:kms:us-east-1:111122223333:key/x":    "36:28: there is no such key; to its own account the service says so, and nothing is decided",
+		"allow user/bob kms:Decrypt key/payroll in eu-west-1":                    "36:28: key/payroll is in us-east-1",
+		"allow user/bob kms:Decrypt key/payroll kms:ViaServic=x":                 "36:40: there is no condition key kms:ViaServic; did you mean kms:ViaService?",
+		"allow user/bob kms:Decrypt key/payroll kms:GrantOperations=[A]":         "36:40: requests for kms:Decrypt do not have kms:GrantOperations",
+		"allow user/bob kms:Decrypt key/payroll aws:PrincipalTag/a=b":            "36:40: aws:PrincipalTag/a cannot be set by a request; it comes from tags in the world, or with tag NAME=VALUE",
+		"allow user/bob kms:Decrypt key/payroll kms:KeySpec=RSA_2048":            "36:40: kms:KeySpec cannot be set by a request; it comes from the key in the world",
+		"allow user/bob kms:Decrypt key/payroll aws:VpceAccount=1":               "36:40: no request ever has aws:VpceAccount",
+		"allow user/bob kms:Decrypt key/payroll kms:EncryptionContext:a=[1,2]":   "36:40: kms:EncryptionContext:a has one value",
+		"allow user/bob kms:Decrypt key/payroll aws:UserAgent=x !aws:useragent":  "36:56: aws:useragent is both given and absent",
+		"allow user/bob kms:Decrypt key/payroll session x":                       "36:7: only a session of a role has a name, policies, tags or a source identity",
+		"allow role/payroll kms:Decrypt key/payroll with mfa 3":                  "36:7: MFA does not pass on to the sessions of a role",
+		"allow role/payroll kms:Decrypt key/payroll with policy no.json":         "36:56: there is no file no.json",
+		"allow role/payroll kms:Decrypt key/payroll with policy ../x.json":       "36:56: the path leads out of the world",
+		"allow user/bob kms:Decrypt key/payroll via endpoint vpce-1":             "36:53: there is no endpoint vpce-1 in this world",
+		"allow user/bob kms:Decrypt key/two via endpoint vpce-0a0a0a0a0a0a0a0a0": "36:49: vpce-0a0a0a0a0a0a0a0a0 is in us-east-1 and serves no request for eu-west-1",
+		"allow user/bob kms:Decrypt key/payroll via service sns.amazonaws.com":   "36:52: this world lists no service sns.amazonaws.com",
+		"allow user/bob kms:Encrypt key/payroll via service s3.amazonaws.com":    "36:52: the world does not let s3.amazonaws.com act for 111122223333 in us-east-1 with kms:Encrypt; its acts-for says for whom it may",
+		"allow user/bob kms:Decrypt key/payroll aws:SourceArn=arn:aws:s3:::b":    "36:7: only a service that calls as itself names a source",
+		"allow user/bob kms:RetireGrant key/payroll":                             "36:32: kms:RetireGrant retires one grant: add grant NAME",
+		"allow user/bob kms:RetireGrant key/payroll grant x":                     "36:50: payroll has no grant x",
+		"allow user/bob kms:CreateGrant key/payroll kms:EncryptionContext:a=b":   "36:16: say which constraint: kms:GrantConstraintType=EncryptionContextEquals or …Subset",
+		"allow user/bob kms:CreateAlias alias/x@partner":                         "36:32: aliases are made and changed in the caller's own account only",
+		"allow user/sid kms:ListKeys in eu-west-1":                               "36:7: account 555566667777 does not have the Region eu-west-1",
+		"accept key-policy no.json":                                              "36:19: there is no file no.json",
+		"accept grant use.json":                                                  "36:8: a grant is on a key: add on key/NAME",
+		`text user/bob kms:Decrypt key/closed says "{user/nobody}"`:              "36:43: there is no user/nobody in this world",
+		"allow user/bob kms:Decrypt key/payroll because":                         "36:47: a layer, a reason or a statement is missing",
 	} {
 		_, err := run(t, line+"\n", policytests.Options{})
 		if assert.Error(t, err, line) {

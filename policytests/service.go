@@ -15,7 +15,11 @@ import (
 var serviceIP = netip.MustParseAddr("198.51.100.1")
 
 // network puts the VPC endpoint that the request comes through into the call.
+// From an account that does not have the Region there are no requests.
 func (q *asked) network() error {
+	if account := q.call.Caller.Account; account != "" && !q.call.World.Offers(account, q.call.Request.Region) {
+		return failf(q.request.Principals[0], "account %s does not have the Region %s", account, q.call.Request.Region)
+	}
 	w := q.request.Endpoint
 	if w.Text == "" {
 		return nil
