@@ -86,6 +86,20 @@ func FromBundle(b bundle.Bundle) (*Set, error) {
 	return assemble(c, texts, b.Data, reads)
 }
 
+// Parse takes the texts of modules by file name, and data. What is wrong with
+// them comes back as Faults.
+func Parse(texts map[string][]byte, data map[string]any) (*Set, error) {
+	b := bundle.Bundle{Data: data}
+	for name, text := range texts {
+		m, err := ast.ParseModuleWithOpts(name, string(text), ast.ParserOptions{ProcessAnnotation: true, RegoVersion: ast.RegoV1})
+		if err != nil {
+			return nil, faultsOf(err)
+		}
+		b.Modules = append(b.Modules, bundle.ModuleFile{Path: name, RelativePath: name, Raw: text, Parsed: m})
+	}
+	return FromBundle(b)
+}
+
 func assemble(c *ast.Compiler, texts map[string]string, data map[string]any, reads *reads) (*Set, error) {
 	digest, err := digestOf(texts, data)
 	if err != nil {
