@@ -27,6 +27,10 @@ var (
 	// ErrFailed says that an earlier write could not be made durable: what the
 	// disk holds is unknown, so nothing is written until the store is reopened.
 	ErrFailed = errors.New("store failed to write and must be reopened")
+	// ErrGone says that the directory is not at its path any more.
+	ErrGone = errors.New("the data directory was removed or replaced while in use; no change is accepted")
+	// ErrStuck says that closing took too long and was given up.
+	ErrStuck = errors.New("store could not be closed")
 	// ErrClosed says that the store is closed.
 	ErrClosed = errors.New("store is closed")
 	// ErrLocked says that another process has the directory.

@@ -81,6 +81,9 @@ func (s *Store) Append(events ...[]byte) error {
 		return err
 	}
 	defer leave()
+	if err := s.InPlace(); err != nil {
+		return err
+	}
 	err = s.log.Append(events...)
 	switch {
 	case err == nil:

@@ -20,6 +20,8 @@ import (
 //	records/current   number of the current generation, decimal
 //	records/N/        generation N; others than the current one are garbage
 type generation struct {
+	place
+
 	number  uint64
 	dir     string
 	db      *badger.DB
@@ -34,13 +36,13 @@ func openGeneration(dir string, number uint64, log *slog.Logger) (*generation, e
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
-	handle, err := os.Open(dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening directory of records: %w", err)
+	var err error
+	if g.place, err = openPlace(dir); err != nil {
+		return nil, err
 	}
-	g.dirSync.dir = handle
+	g.dirSync.dir = g.file
 	if g.db, err = openDatabase(dir, log); err != nil {
-		return nil, errors.Join(err, handle.Close())
+		return nil, errors.Join(err, g.file.Close())
 	}
 	return g, nil
 }
@@ -52,7 +54,7 @@ func (g *generation) view(fn func(kvTx) error) error {
 	return fn(kvTx{txn: txn})
 }
 
-func (g *generation) close() error { return errors.Join(g.db.Close(), g.dirSync.dir.Close()) }
+func (g *generation) close() error { return errors.Join(g.db.Close(), g.file.Close()) }
 
 // openCurrent opens the current generation, the first one if there is none,
 // and removes what repacking left.

@@ -13,12 +13,13 @@ import (
 
 // A dirLock keeps other processes out of a directory. The kernel drops it with
 // the process, however that ends.
-type dirLock struct{ file *os.File }
+type dirLock struct{ place }
 
 // lockDir takes the lock file of dir, or answers ErrLocked with the id of the
 // process that has it.
 func lockDir(dir string) (*dirLock, error) {
-	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	path := filepath.Join(dir, "lock")
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening lock file: %w", err)
 	}
@@ -37,7 +38,11 @@ func lockDir(dir string) (*dirLock, error) {
 		_ = file.Close() // the lock goes with it
 		return nil, err
 	}
-	return &dirLock{file}, nil
+	at, err := placeOf(path, file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &dirLock{at}, nil
 }
 
 func writePID(file *os.File) error {

@@ -45,6 +45,9 @@ func (g *generation) packing(enough int) (size int64, due bool) {
 // one, and removes the old. Changes wait meanwhile, reads do not. After an
 // error the old one is still current, unless the store has failed.
 func (s *Store) repack(ctx context.Context) error {
+	if err := s.InPlace(); err != nil {
+		return err
+	}
 	old := s.current()
 	size, _ := old.packing(0)
 	if err := checkRoom(old.dirSync.dir, s.config.MinFree+size, int(size/packedTableSize)+spareFiles); err != nil {

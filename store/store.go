@@ -36,7 +36,8 @@ type Config struct {
 
 	Now func() time.Time // nil: time.Now
 
-	repackTables int // so many tables are packed; zero is the constant
+	repackTables int           // so many tables are packed; zero is the constant
+	closeLimit   time.Duration // zero is the constant
 }
 
 func (c *Config) complete() error {
@@ -55,6 +56,9 @@ func (c *Config) complete() error {
 	if c.repackTables == 0 {
 		c.repackTables = repackTables
 	}
+	if c.closeLimit == 0 {
+		c.closeLimit = closeLimit
+	}
 	c.Events = c.Events.Complete()
 	return nil
 }
@@ -64,6 +68,7 @@ func (c *Config) complete() error {
 type Store struct {
 	config  Config
 	lock    *dirLock
+	events  place // the directory of log
 	seqs    *sequence
 	log     *eventlog.Log
 	failed  atomic.Bool
@@ -113,7 +118,14 @@ func (s *Store) open() error {
 	if err := checkRoom(s.lock.file, s.config.MinFree, spareFiles); err != nil {
 		return err
 	}
+	events := filepath.Join(s.config.Dir, "events")
+	if err := makeDir(events); err != nil {
+		return err
+	}
 	var err error
+	if s.events, err = openPlace(events); err != nil {
+		return err
+	}
 	if s.gen, err = openCurrent(filepath.Join(s.config.Dir, "records"), s.config.Log); err != nil {
 		return err
 	}
@@ -124,7 +136,7 @@ func (s *Store) open() error {
 		return err
 	}
 	s.log, err = eventlog.Open(eventlog.Config{
-		Dir:      filepath.Join(s.config.Dir, "events"),
+		Dir:      s.events.path,
 		Limits:   s.config.Events,
 		Sync:     s.config.SyncEvents,
 		Sequence: s.seqs,
@@ -140,39 +152,6 @@ func (s *Store) openSchema() error {
 		return err
 	}
 	return s.write(func(tx kvTx) error { return makeSchema(tx, s.config.Root, s.config.Now()) })
-}
-
-// Close waits for transactions and appends under way, and closes the
-// directory. It may be called once.
-func (s *Store) Close() error {
-	s.mu.Lock()
-	again := s.closed
-	s.closed = true
-	s.mu.Unlock()
-	if again {
-		return ErrClosed
-	}
-	s.stop()
-	<-s.stopped
-	s.users.Wait()
-	return s.release()
-}
-
-// release closes what is open. Without the space that Badger's last flush
-// takes, the database is left as a killed process leaves it, with all that was
-// answered in its log; the next Open reads it from there.
-func (s *Store) release() error {
-	var errs []error
-	if s.log != nil {
-		errs = append(errs, s.log.Close())
-	}
-	if s.gen != nil {
-		if err := checkRoom(s.lock.file, s.config.MinFree, spareFiles); err != nil {
-			return errors.Join(append(errs, fmt.Errorf("leaving records for the next start: %w", err))...)
-		}
-		errs = append(errs, s.gen.close())
-	}
-	return errors.Join(append(errs, s.lock.release())...)
 }
 
 // enter keeps the database open until leave.
@@ -280,6 +259,9 @@ func (s *Store) checkWritable() error {
 	if s.failed.Load() {
 		return ErrFailed
 	}
+	if err := s.InPlace(); err != nil {
+		return err
+	}
 	return checkRoom(s.lock.file, s.config.MinFree, spareFiles)
 }
 
@@ -322,6 +304,9 @@ func (s *Store) commit(g *generation, txn *badger.Txn) error {
 	err := txn.Commit()
 	if err == nil {
 		err = g.dirSync.run()
+	}
+	if err == nil {
+		err = errors.Join(s.lock.check(), g.check()) // the directory may have gone meanwhile
 	}
 	switch {
 	case err == nil, errors.Is(err, badger.ErrConflict):

@@ -338,7 +338,7 @@ func (i *Instance) Enforced() map[string]string {
 	}
 }
 
-// Ready says whether the store answers.
+// Ready says whether the store answers and is still where it was opened.
 func (i *Instance) Ready() error {
-	return i.Store.View(func(*store.Tx) error { return nil })
+	return i.Store.View(func(*store.Tx) error { return i.Store.InPlace() })
 }

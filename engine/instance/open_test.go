@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -65,4 +66,23 @@ func TestOpenRefusesWhatCannotBeOpened(t *testing.T) {
 	require.NoError(t, os.WriteFile(c.World, []byte("-- world.yaml --\nacounts: {}\n"), 0o600))
 	_, err = instance.Open(c)
 	require.ErrorContains(t, err, "world.yaml:1")
+}
+
+func TestInstanceWhoseDirectoryIsRemovedIsNotReadyAndCloses(t *testing.T) {
+	for name, lost := range map[string]string{"data directory": ".", "store": "store", "records": "store/records"} {
+		t.Run(name, func(t *testing.T) {
+			c := config(t)
+			i, err := instance.Open(c)
+			require.NoError(t, err)
+			require.NoError(t, i.Ready())
+			require.NoError(t, os.RemoveAll(filepath.Join(c.Dir, lost)))
+			require.ErrorIs(t, i.Ready(), store.ErrGone)
+			err = i.Store.Update(func(tx *store.Tx) error { return tx.PutUniqueID("arn:aws:iam::111122223333:user/ben", "AIDABEN") })
+			require.ErrorIs(t, err, store.ErrGone)
+
+			begun := time.Now()
+			require.ErrorIs(t, i.Close(), store.ErrGone)
+			assert.Less(t, time.Since(begun), 5*time.Second)
+		})
+	}
 }
