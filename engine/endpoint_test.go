@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,4 +169,24 @@ func TestConnectionThatIsOlderThanItsEndpointIsRefused(t *testing.T) {
 	b.EditWorld("vpc-0d0d0d0d, peers: [127.0.0.9/32]", "vpc-0d0d0d0d, peers: [127.0.0.0/8]")
 	require.Eventually(t, func() bool { return b.World().Digest() != before }, 10*time.Second, 5*time.Millisecond)
 	assert.Equal(t, "AccessDeniedException: The connection is older than the VPC endpoints that are known now. Connect again.", said(list()))
+}
+
+// TestRecordsOfAForeignKeyAreTheSameForAbsentAndRefused holds A-20 for what
+// the network adds to records.
+func TestRecordsOfAForeignKeyAreTheSameForAbsentAndRefused(t *testing.T) {
+	b := newNetworks(t, enginetest.Config{})
+	present := b.keyOf(carol, allowing("444455556666"))
+	absent := "arn:aws:kms:us-east-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	told := func(key string) string {
+		events, err := b.recorded(func() error {
+			return second(b.KMS(alice, region, b.at("inside")).DescribeKey(b.ctx, &kms.DescribeKeyInput{KeyId: &key}))
+		})
+		require.Error(t, err)
+		require.Len(t, events, 1)
+		events[0].EventID, events[0].RequestID = "", ""
+		text, err := events[0].JSON()
+		require.NoError(t, err)
+		return strings.ReplaceAll(string(text), key, "KEY")
+	}
+	assert.Equal(t, told(absent), told(present))
 }

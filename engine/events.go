@@ -64,7 +64,11 @@ func (s *Scope) touched(record *audit.Call, out any) error {
 		record.Allowed = record.Allowed && d.decision.Allowed
 	}
 	for _, c := range s.checks {
+		foreign := s.Caller.Account != "" && c.Resource.Account != s.Caller.Account
+		record.Foreign = record.Foreign || foreign
 		switch {
+		case foreign && !record.Allowed && c.Rule != decision.Trust:
+			continue // what is refused there leaves the same record as what is absent
 		case strings.Contains(c.Resource.ARN, ":alias/") && c.Resource.Key == nil && c.Rule == decision.IdentityOnly:
 			record.Alias = c.Resource.ARN
 		case c.Resource.Key != nil && c.State != "UpdateAlias/current":

@@ -226,12 +226,12 @@ func listRetirableGrants(_ context.Context, s *Scope, in *wire.ListRetirableGran
 	if err != nil {
 		return nil, err
 	}
-	retiree, err := s.party(in.RetiringPrincipal)
-	if err != nil {
-		return nil, err
-	}
 	if account := identity.AccountOf(in.RetiringPrincipal); account != s.Caller.Account {
 		return nil, wire.Errorf(wire.InvalidArn, "The retiring principal must be in the caller's account.")
+	}
+	retiree, err := s.party(in.RetiringPrincipal) // after the account: who is in another one is not told
+	if err != nil {
+		return nil, err
 	}
 	after, err := grantAfter(s.Region, page.after)
 	if err != nil {

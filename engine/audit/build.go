@@ -41,6 +41,10 @@ type Call struct {
 	// accounts, and only then do those accounts get records (CT-006, A-20).
 	Allowed bool
 
+	// Foreign is true if the call was for a resource of another account,
+	// whether that exists or not.
+	Foreign bool
+
 	// Unrecorded is true if nothing but the policy of the VPC endpoint refused
 	// the call: then there is no record of it (CT-007).
 	Unrecorded bool
@@ -60,6 +64,10 @@ const (
 	maxText = 1 << 10
 	maxPart = 100 << 10
 )
+
+// maxEvidence bounds our own member in the same way, so that a key policy that
+// denies by many statements does not make a refusal long.
+const maxEvidence = 16 << 10
 
 // Build returns the records of a call: in the caller's account and, if keys of
 // other accounts were used, in each of those (CT-005); for some operations
@@ -135,6 +143,7 @@ func (c Call) event(r row) (e Event, err error) {
 	e.ErrorCode, e.ErrorMessage = failure(c.Err)
 	c.origin(&e)
 	if !c.Additional.empty() {
+		c.Additional.Authorization = bounded("authorization", c.Additional.Authorization, maxEvidence)
 		e.AdditionalEventData = &c.Additional
 	}
 	return e, nil
@@ -147,18 +156,22 @@ func source(operation string) string {
 	return "kms.amazonaws.com"
 }
 
-// part is one of the two objects; one that is too large is replaced as
-// CloudTrail does it.
+// part is one of the two objects.
 func (c Call) part(name string, members []member, v, want any) (json.RawMessage, error) {
 	var arn string
 	if len(c.Keys) > 0 {
 		arn = c.Keys[0]
 	}
 	raw, err := object(members, recorded(v), want, arn)
-	if err != nil || len(raw) <= maxPart {
-		return raw, err
+	return bounded(name, raw, maxPart), err
+}
+
+// bounded replaces what is longer than limit bytes as CloudTrail does it.
+func bounded(name string, raw json.RawMessage, limit int) json.RawMessage {
+	if len(raw) <= limit {
+		return raw
 	}
-	return fmt.Appendf(nil, `{"omitted":true,"originalSize":%d,"reason":"%s is too large"}`, len(raw), name), nil
+	return fmt.Appendf(nil, `{"omitted":true,"originalSize":%d,"reason":"%s is too large"}`, len(raw), name)
 }
 
 // failure is how an error is recorded. Access denied has another name here
@@ -210,8 +223,8 @@ func (c Call) origin(e *Event) {
 	}
 }
 
-// endpointShown tells whether caller, endpoint and keys are all in one
+// endpointShown tells whether caller, endpoint and resources are all in one
 // account (CT-008).
 func (c Call) endpointShown() bool {
-	return c.Endpoint.Account == c.Caller.Account && !slices.ContainsFunc(c.Keys, func(arn string) bool { return owner(arn) != c.Caller.Account })
+	return c.Endpoint.Account == c.Caller.Account && !c.Foreign && !slices.ContainsFunc(c.Keys, func(arn string) bool { return owner(arn) != c.Caller.Account })
 }

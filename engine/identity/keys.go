@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +40,7 @@ func (c Caller) Keys(now time.Time) map[string][]string {
 		keys["aws:username"] = []string{c.User.Name}
 	}
 	for name, value := range c.Tags() {
-		keys["aws:principaltag/"+strings.ToLower(name)] = []string{value}
+		keys["aws:principaltag/"+fold(name)] = []string{value}
 	}
 	if o := c.world.Organization(); o.Unit(c.Account) != nil {
 		keys["aws:principalorgid"] = []string{o.ID}
@@ -69,17 +71,15 @@ func (s *Session) keys(keys map[string][]string, now time.Time) {
 }
 
 // Tags are the principal's tags as policies see them: those of the user or
-// role, and those of the session over them. Names are equal in any case.
+// role, and those of the session over them. Names are equal in any case, as
+// fold has it.
 func (c Caller) Tags() map[string]string {
-	tags := make(map[string]string)
+	tags, spelled := map[string]string{}, map[string]string{}
 	add := func(more map[string]string) {
-		for name, value := range more {
-			for old := range tags {
-				if strings.EqualFold(old, name) {
-					delete(tags, old)
-				}
-			}
-			tags[name] = value
+		for _, name := range slices.Sorted(maps.Keys(more)) {
+			delete(tags, spelled[fold(name)])
+			spelled[fold(name)] = name
+			tags[name] = more[name]
 		}
 	}
 	if c.User != nil {
@@ -93,3 +93,9 @@ func (c Caller) Tags() map[string]string {
 	}
 	return tags
 }
+
+// fold makes names of tags that are equal in any case the same. It must be
+// what condition keys are folded with, and what the checks for duplicate and
+// for transitive tags use: were two of them to differ in one letter of Unicode,
+// a tag could be hidden behind another.
+func fold(name string) string { return strings.ToLower(name) }

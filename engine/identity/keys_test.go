@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/identity"
+	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -174,4 +176,22 @@ func TestTrustIsBoundToPrincipals(t *testing.T) {
 	assert.Equal(t, policy.Trust, trust.Document.Kind)
 	assert.Equal(t, "111122223333", trust.Owner)
 	assert.NotNil(t, trust.Principals)
+}
+
+func TestTagsThatDifferInALetterOfUnicodeDoNotHideEachOther(t *testing.T) {
+	c := identity.Caller{
+		Role:    &world.Role{Tags: map[string]string{"id": "low", "clear": "no"}},
+		Session: &identity.Session{Tags: map[string]string{"class": "restricted", "cla\u017fs": "x", "\u0130d": "admin", "\u212aey": "1"}},
+	}
+	for range 50 {
+		tags := c.Tags()
+		assert.Equal(t, "restricted", tags["class"])
+		assert.Equal(t, "x", tags["cla\u017fs"])
+		assert.Equal(t, "no", tags["clear"])
+		seen := map[string]bool{}
+		for name := range tags {
+			assert.False(t, seen[strings.ToLower(name)], "two tags are one condition key: %q", name)
+			seen[strings.ToLower(name)] = true
+		}
+	}
 }
