@@ -1,0 +1,7 @@
+//go:build !unix
+
+package main
+
+// ownFiles does nothing where there is no umask; directories are made with
+// mode 0700 all the same.
+func ownFiles() {}
