@@ -53,7 +53,7 @@ func (s *Store) release() error {
 	}
 	if s.gen != nil {
 		if err := s.flushable(); err != nil {
-			return errors.Join(append(errs, fmt.Errorf("leaving records for the next start: %w", err))...)
+			return errors.Join(append(errs, err)...)
 		}
 		errs = append(errs, s.gen.close())
 	}
@@ -61,5 +61,13 @@ func (s *Store) release() error {
 }
 
 func (s *Store) flushable() error {
-	return errors.Join(s.lock.check(), s.gen.check(), checkRoom(s.lock.file, s.config.MinFree, spareFiles))
+	for _, l := range []location{s.lock.location, s.gen.location} {
+		if err := l.check(); err != nil {
+			return err
+		}
+	}
+	if err := checkRoom(s.lock.file, s.config.MinFree, spareFiles); err != nil {
+		return fmt.Errorf("leaving records for the next start: %w", err)
+	}
+	return nil
 }

@@ -20,7 +20,7 @@ import (
 //	records/current   number of the current generation, decimal
 //	records/N/        generation N; others than the current one are garbage
 type generation struct {
-	place
+	location
 
 	number  uint64
 	dir     string
@@ -37,7 +37,7 @@ func openGeneration(dir string, number uint64, log *slog.Logger) (*generation, e
 		return nil, err
 	}
 	var err error
-	if g.place, err = openPlace(dir); err != nil {
+	if g.location, err = openLocation(dir); err != nil {
 		return nil, err
 	}
 	g.dirSync.dir = g.file

@@ -13,7 +13,7 @@ import (
 
 // A dirLock keeps other processes out of a directory. The kernel drops it with
 // the process, however that ends.
-type dirLock struct{ place }
+type dirLock struct{ location }
 
 // lockDir takes the lock file of dir, or answers ErrLocked with the id of the
 // process that has it.
@@ -38,7 +38,7 @@ func lockDir(dir string) (*dirLock, error) {
 		_ = file.Close() // the lock goes with it
 		return nil, err
 	}
-	at, err := placeOf(path, file)
+	at, err := locationOf(path, file)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}

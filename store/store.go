@@ -68,7 +68,7 @@ func (c *Config) complete() error {
 type Store struct {
 	config  Config
 	lock    *dirLock
-	events  place // the directory of log
+	events  location // the directory of log
 	seqs    *sequence
 	log     *eventlog.Log
 	failed  atomic.Bool
@@ -123,7 +123,7 @@ func (s *Store) open() error {
 		return err
 	}
 	var err error
-	if s.events, err = openPlace(events); err != nil {
+	if s.events, err = openLocation(events); err != nil {
 		return err
 	}
 	if s.gen, err = openCurrent(filepath.Join(s.config.Dir, "records"), s.config.Log); err != nil {
