@@ -30,7 +30,7 @@ type account struct {
 func (a *account) explain() *outcome {
 	a.outcome.once.Do(func() {
 		var err error
-		if a.outcome.explanation, err = a.engine.explain(context.Background(), a); err != nil {
+		if a.outcome.explanation, err = a.engine.explain(limited(context.Background()), a); err != nil {
 			a.complain("explaining a decision", err)
 		}
 	})
@@ -60,7 +60,7 @@ func (e *Engine) explain(ctx context.Context, a *account) (x explanation, err er
 func (a *account) nearest() *NearestMiss {
 	a.once.Do(func() {
 		var err error
-		if a.nearestMiss, err = a.findNearest(context.Background()); err != nil {
+		if a.nearestMiss, err = a.findNearest(limited(context.Background())); err != nil {
 			a.complain("looking for the nearest miss", err)
 		}
 	})
@@ -71,9 +71,11 @@ func (a *account) complain(doing string, err error) {
 	a.engine.config.Log.Error(doing, slog.String("action", a.question.Action), slog.Any("error", err))
 }
 
-// evidence tells the account in full, as far as its reader may see.
+// evidence tells the account, as far as its reader may see, within the bounds
+// of evidence.
 func (a *account) evidence() Evidence {
 	q, out := a.question, a.explain()
+	settled := a.settled()
 	e := Evidence{
 		Version:   EvidenceVersion,
 		Allowed:   out.allowed,
@@ -83,15 +85,18 @@ func (a *account) evidence() Evidence {
 		Principal: q.Principal.ARN,
 		Action:    q.Action,
 		Resource:  q.Resource.ARN,
-		SettledBy: a.settled(),
 		Grants:    []string{},
 	}
+	e.SettledBy, e.MoreSettledBy = foremost(settled, func(s Statement) bool { return s.Layer == out.layer })
 	if !a.hidden[resourceLayer] {
-		e.Grants = append(e.Grants, out.grants...)
+		kept, more := first(out.grants, maxGrants)
+		e.Grants, e.MoreGrants = append(e.Grants, kept...), more
 	}
 	e.Layers = a.attachments.refusal.evidence()
 	for i := range layers {
-		e.Layers = append(e.Layers, a.layerEvidence(i)...)
+		levels := a.layerEvidence(i)
+		shorten(levels, settled)
+		e.Layers = append(e.Layers, levels...)
 	}
 	e.Nearest = a.nearest()
 	return e
@@ -106,7 +111,7 @@ func (a *account) layer() Layer {
 	return a.outcome.layer
 }
 
-// layerEvidence tells what each level of a layer said.
+// layerEvidence tells what each level of a layer said, at any length.
 func (a *account) layerEvidence(layer int) []LayerEvidence {
 	one := func(said string) []LayerEvidence {
 		return []LayerEvidence{{Layer: layers[layer], Said: said, Statements: []Statement{}}}
@@ -164,7 +169,7 @@ func (s *slot) statement(m match) Statement {
 	st := &s.policy.Document.Statements[m.index]
 	return Statement{
 		Layer: layers[s.layer], Level: s.level, Policy: s.policy.Name, ARN: s.policy.ARN,
-		Sid: st.Sid, Effect: st.Effect.String(), Index: m.index,
+		Sid: brief(st.Sid), Effect: st.Effect.String(), Index: m.index,
 		Path: st.Pos.Path, Line: st.Pos.Line, Via: []Via{m.via},
 	}
 }

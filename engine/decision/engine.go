@@ -110,6 +110,7 @@ func (e *Engine) Decide(ctx context.Context, q Question) (Decision, error) {
 		}
 		q.guardrails = g
 	}
+	ctx = limited(ctx)
 	full, err := e.account(ctx, &q)
 	if err != nil {
 		return Decision{}, fmt.Errorf("deciding %s: %w", q.Action, err)
@@ -156,6 +157,9 @@ func (e *Engine) account(ctx context.Context, q *Question) (*account, error) {
 		if s.program, err = e.programs.of(s.policy); err != nil {
 			return nil, err
 		}
+	}
+	if err := q.affordable(a.slots); err != nil {
+		return nil, err
 	}
 	if err := e.judge(ctx, q, a); err != nil {
 		return nil, err

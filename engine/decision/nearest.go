@@ -36,7 +36,7 @@ func (a *account) findNearest(ctx context.Context) (*NearestMiss, error) {
 		if v == nil {
 			continue
 		}
-		matches, err := a.engine.without(ctx, v, &s, input)
+		matches, err := a.without(ctx, v, &s, input)
 		if err != nil {
 			return nil, err
 		}
@@ -55,15 +55,16 @@ func (a *account) findNearest(ctx context.Context) (*NearestMiss, error) {
 	return nil, nil
 }
 
-// without evaluates the variants of a policy.
-func (e *Engine) without(ctx context.Context, v *variants, s *slot, input *ast.Term) ([]match, error) {
+// without evaluates the variants of a policy; none of them matches if there is
+// too much to do.
+func (a *account) without(ctx context.Context, v *variants, s *slot, input *ast.Term) ([]match, error) {
 	p := *s.policy
 	p.Document = v.document
-	program, err := e.programs.of(&p)
-	if err != nil {
+	program, err := a.engine.programs.of(&p)
+	if err != nil || a.question.work(program.matching) > maxWork {
 		return nil, err
 	}
-	said, err := program.evaluate(ctx, e.data, &p, input)
+	said, err := program.evaluate(ctx, a.engine.data, &p, input)
 	if err != nil {
 		return nil, err
 	}
@@ -94,16 +95,17 @@ func (v *verdict) with(m match) *verdict {
 
 func (a *account) tell(s *slot, o origin, via Via) *NearestMiss {
 	c := &s.policy.Document.Statements[o.statement].Conditions[o.condition]
+	wanted := make([]string, len(c.Values))
+	for i, v := range c.Values {
+		wanted[i] = v.Text
+	}
 	miss := &NearestMiss{
 		Statement: s.statement(match{o.statement, via}),
-		Operator:  c.OperatorText(), Key: c.KeyText,
-		Path: c.Pos.Path, Line: c.Pos.Line,
-		Wanted: make([]string, len(c.Values)),
-		Actual: append([]string{}, a.question.Context[c.Key]...),
+		Operator:  c.OperatorText(), Key: brief(c.KeyText),
+		Path: brief(c.Pos.Path), Line: c.Pos.Line,
 	}
-	for i, v := range c.Values {
-		miss.Wanted[i] = v.Text
-	}
+	miss.Wanted, miss.MoreWanted = values(wanted)
+	miss.Actual, miss.MoreActual = values(a.question.Context[c.Key])
 	return miss
 }
 

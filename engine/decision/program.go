@@ -20,6 +20,7 @@ type program struct {
 	query     *query
 	footprint []field
 	context   []contextKey
+	matching  []compile.Matching
 	clock     bool // its verdict changes with time
 }
 
@@ -153,7 +154,7 @@ func (ps *programs) compile(p *Policy) (*program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing %s: %w", describe(p), err)
 	}
-	prog := &program{id: ps.made.Add(1), query: q, clock: m.Clock}
+	prog := &program{id: ps.made.Add(1), query: q, matching: m.Matching, clock: m.Clock}
 	if prog.footprint, prog.context, err = readFootprint(m.Footprint); err != nil {
 		return nil, fmt.Errorf("preparing %s: %w", describe(p), err)
 	}

@@ -112,14 +112,17 @@ func newData(ctx context.Context, bound int64) (data, error) {
 var beginning = time.Unix(0, 0).UTC()
 
 // run evaluates q. An error of a built-in is an error of the evaluation: taken
-// for undefined, it would make a Deny vanish.
+// for undefined, it would make a Deny vanish. It ends when ctx or the decision's
+// time does.
 func (q *query) run(ctx context.Context, d data, input *ast.Term) (*ast.Term, error) {
 	var found *ast.Term
 	answers := 0
 	rules := ruleCaches.Get().(*ruleCache)
 	defer rules.release()
+	stop := newStop(ctx)
 	err := topdown.NewQuery(q.body).
 		WithCompiler(q.compiler).
+		WithCancel(stop).
 		WithStore(d.store).
 		WithTransaction(d.txn).
 		WithInput(input).
@@ -134,7 +137,10 @@ func (q *query) run(ctx context.Context, d data, input *ast.Term) (*ast.Term, er
 			found = r[answer]
 			return nil
 		})
-	if err != nil {
+	switch {
+	case stop.err != nil:
+		return nil, fmt.Errorf("evaluating: %w", stop.err)
+	case err != nil:
 		return nil, fmt.Errorf("evaluating: %w", err)
 	}
 	if answers != 1 || found == nil {

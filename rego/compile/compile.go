@@ -5,6 +5,7 @@ package compile
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,6 +44,9 @@ type Module struct {
 	Footprint []string
 	// Clock: the footprint holds a value that is another one in each second.
 	Clock bool
+	// Matching tells, by condition key and sorted, how long the regular
+	// expressions are that its values are matched with.
+	Matching []Matching
 
 	pieces []piece
 }
@@ -70,7 +74,7 @@ func Compile(doc *policy.Document, o Options) (*Module, error) {
 	if o.ID == nil {
 		o.ID = func(arn string) string { return arn }
 	}
-	c := &compiler{kind: doc.Kind, id: o.ID, footprint: map[string]*ast.Term{},
+	c := &compiler{kind: doc.Kind, id: o.ID, footprint: map[string]*ast.Term{}, matching: map[string]*Matching{},
 		expanded: map[string][]string{}, actionSets: map[string]*ast.Term{}}
 	for i := range doc.Statements {
 		c.statement(&doc.Statements[i])
@@ -105,6 +109,7 @@ type compiler struct {
 	footprint map[string]*ast.Term
 	effects   [policy.Deny + 1]bool
 	shared    [sharedFunctions]bool
+	matching  map[string]*Matching
 	errs      policy.Errors
 	// expanded and actionSets remember the actions of patterns, and the terms
 	// of sets of actions.
@@ -164,6 +169,9 @@ func (c *compiler) module(path ast.Ref, name string) *Module {
 		m.Clock = m.Clock || slices.Contains(clockKeys, strings.TrimPrefix(field, "context."))
 	}
 	slices.Sort(m.Footprint)
+	for _, key := range slices.Sorted(maps.Keys(c.matching)) {
+		m.Matching = append(m.Matching, *c.matching[key])
+	}
 	return m
 }
 

@@ -48,6 +48,7 @@ type test struct {
 // never can.
 func (sc *scope) condition(i int) (c conj, ok bool) {
 	cond := &sc.s.Conditions[i]
+	sc.subject = cond.Key
 	op, found := policy.OperatorNamed(cond.Operator)
 	match := operators[op.Type]
 	if !found || match == nil && op.Type != policy.PresenceType {

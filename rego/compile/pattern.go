@@ -95,10 +95,12 @@ type pattern struct {
 	bound     map[policy.Part]*ast.Term
 	// impossible: a variable that is never there; nothing matches.
 	impossible bool
+	// expressions is told of those that are made.
+	expressions func() *Matching
 }
 
 func (sc *scope) pattern(parts []policy.Part, fold bool) pattern {
-	p := pattern{bound: map[policy.Part]*ast.Term{}}
+	p := pattern{bound: map[policy.Part]*ast.Term{}, expressions: sc.expressions}
 	var r run
 	for _, part := range parts {
 		if fold && part.Kind == policy.Literal {
@@ -198,7 +200,7 @@ func (p *pattern) plainEnds() bool { return len(p.inner) == 0 && !p.single }
 
 // match says that subject matches: the ends with starts and ends, one stretch
 // between them with contains, and anything else with a regular expression,
-// which RE2 matches in linear time.
+// which RE2 matches in pattern length times subject length (Matching).
 func (p *pattern) match(subject *ast.Term) conj {
 	c := append(conj{}, p.variables...)
 	switch {
@@ -242,6 +244,7 @@ func (p *pattern) regex(subject *ast.Term, within map[int]bool) conj {
 	length, stars := 0, 0
 	var variables []*ast.Term
 	times := map[*ast.Term]int{}
+	p.expressions().count(p.parts)
 	b.literal("^(?s:")
 	for i, part := range p.parts {
 		wild := "."
@@ -325,6 +328,7 @@ func (sc *scope) arn(subject *ast.Term, values []policy.Value) []conj {
 		}
 		var c conj
 		if colons < 5 {
+			sc.expressions().Length += len(sixParts)
 			c = append(c, call(ast.RegexMatch, ast.StringTerm(sixParts), subject))
 		}
 		if len(within) > 0 {

@@ -2,6 +2,7 @@ package compile
 
 // resource says which resources the statement is about; why is set if none.
 func (sc *scope) resource() (c conj, why string) {
+	sc.subject = ""
 	switch {
 	case !sc.kind.HasResource():
 		return nil, ""

@@ -31,6 +31,8 @@ type scope struct {
 	// iterates: the statement's conditions in place go through the values of a
 	// key that may have several.
 	iterates bool
+	// subject is the condition key that is compiled; empty for the resource.
+	subject string
 }
 
 // A limb is a way in which a principal can match: its via, and the expressions

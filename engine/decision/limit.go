@@ -1,0 +1,101 @@
+package decision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/keyreeve/keyreeve/rego/compile"
+)
+
+// decisionLimit is how long one decision, or one explanation of it, may take.
+// The slowest honest one takes a few milliseconds.
+const decisionLimit = time.Second
+
+// maxWork bounds the steps that regular expressions take for one decision: 0.2 s
+// or less. A policy of 32 KB that is all wildcards has them for values
+// of 600 bytes, one pattern of 100 bytes for 200 KB.
+const maxWork = 20_000_000
+
+var errSlow = errors.New("the decision takes too long")
+
+// ErrTooLong says that what the request holds is too long for the patterns of
+// the policies that apply to it. It is neither a yes nor a no.
+var ErrTooLong = errors.New("a value of the request is too long for the policies' patterns")
+
+// untilKey finds the end of a decision in its context.
+type untilKey struct{}
+
+// limited gives a decision its end.
+func limited(ctx context.Context) context.Context {
+	return context.WithValue(ctx, untilKey{}, time.Now().Add(decisionLimit))
+}
+
+// A stop is the topdown.Cancel of one query, which asks it before every
+// expression. It belongs to one goroutine.
+type stop struct {
+	ctx   context.Context
+	until time.Time
+	asked uint
+	err   error
+}
+
+// newStop ends a query with its decision; one outside has a limit of its own.
+func newStop(ctx context.Context) *stop {
+	until, ok := ctx.Value(untilKey{}).(time.Time)
+	if !ok {
+		until = time.Now().Add(decisionLimit)
+	}
+	return &stop{ctx: ctx, until: until}
+}
+
+// askEvery is how many expressions pass between two looks at the clock.
+const askEvery = 16
+
+// Cancelled tells whether the caller has gone, or time is over.
+func (s *stop) Cancelled() bool {
+	if s.err == nil && s.asked%askEvery == 0 {
+		if s.err = s.ctx.Err(); s.err == nil && time.Now().After(s.until) {
+			s.err = errSlow
+		}
+	}
+	s.asked++
+	return s.err != nil
+}
+
+// Cancel stops the query.
+func (s *stop) Cancel() { s.err = context.Canceled }
+
+// affordable refuses a question for which the regular expressions of its
+// policies would take too many steps: one that runs cannot be stopped. It looks
+// at all of them, so that an answer does not hang on what is remembered.
+func (q *Question) affordable(slots []slot) error {
+	var work int64
+	for i := range slots {
+		work += q.work(slots[i].program.matching)
+	}
+	if work > maxWork {
+		return fmt.Errorf("%w: %d steps", ErrTooLong, work)
+	}
+	return nil
+}
+
+func (q *Question) work(matching []compile.Matching) (steps int64) {
+	for i := range matching {
+		steps += matching[i].Work(q.bytesOf)
+	}
+	return steps
+}
+
+// bytesOf is how long the values of a condition key are together; those of the
+// resource under no name.
+func (q *Question) bytesOf(key string) (n int) {
+	if key == "" {
+		return len(q.Resource.ARN)
+	}
+	for _, v := range q.Context[key] {
+		n += len(v) + 1
+	}
+	return n
+}

@@ -1,0 +1,64 @@
+package decision
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The request brings both the pattern and what is matched with it.
+func longHeaders(length int) Question {
+	var values []string
+	for _, end := range []string{"0", "1", "2", "3", "4", "5"} {
+		values = append(values, `"*${aws:UserAgent}?`+end+`*"`)
+	}
+	q := ask(keySays(statement("Allow", "user/ann", "kms:*", `{"Null": {"aws:UserAgent": "false"}}`),
+		statement("Deny", "user/ann", "kms:*", `{"StringLike": {"aws:Referer": [`+strings.Join(values, ",")+`]}}`)))
+	q.Context["aws:useragent"] = []string{strings.Repeat("a", length)}
+	q.Context["aws:referer"] = []string{strings.Repeat("a", length+200)}
+	return q
+}
+
+func TestPatternsThatTakeTooManyStepsAreNoAnswer(t *testing.T) {
+	e, err := New(Config{Cache: true})
+	require.NoError(t, err)
+	begun := time.Now()
+	_, err = e.Decide(t.Context(), longHeaders(29_000))
+	require.ErrorIs(t, err, ErrTooLong)
+	assert.Less(t, time.Since(begun), 500*time.Millisecond)
+	d, err := e.Decide(t.Context(), longHeaders(1_600))
+	require.NoError(t, err, "within the bound")
+	assert.Equal(t, "allow resource", verdictOf(d))
+}
+
+func TestADecisionEndsWithItsCallerAndItsTime(t *testing.T) {
+	e, err := New(Config{})
+	require.NoError(t, err)
+	q := longHeaders(100)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = e.Decide(gone, q)
+	require.ErrorIs(t, err, context.Canceled)
+
+	late := context.WithValue(t.Context(), untilKey{}, time.Now().Add(-time.Second))
+	_, err = e.account(late, &q)
+	require.ErrorIs(t, err, errSlow)
+}
+
+// A query that is under way ends, too.
+func TestAStopEndsWhatIsUnderWay(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := newStop(ctx)
+	assert.False(t, s.Cancelled())
+	cancel()
+	asked := 0
+	for !s.Cancelled() {
+		asked++
+	}
+	assert.Less(t, asked, askEvery)
+	assert.True(t, s.Cancelled(), "and stays so")
+}
