@@ -159,7 +159,7 @@ func tagsInto(to *map[string]string) func(value) {
 func (l *loader) checkWhole() {
 	w := l.world
 	if len(w.accounts) == 0 && len(l.problems) == 0 {
-		l.report(Problem{Message: "the world has no accounts"})
+		l.report(l.noAccounts())
 	}
 	names := make(map[string]string)
 	for _, a := range w.Accounts() {
@@ -209,4 +209,17 @@ func (l *loader) checkNames(a *Account) {
 	for _, p := range a.Managed {
 		check("managed-policies", p.Name)
 	}
+}
+
+// noAccounts tells the emptiest of mistakes by its name.
+func (l *loader) noAccounts() Problem {
+	for _, name := range l.src.names() {
+		if !describes(name) {
+			continue
+		}
+		if node, err := parseDocument(name, l.src.files[name]); node == nil && err == nil {
+			return Problem{File: name, Message: "is empty"}
+		}
+	}
+	return Problem{Message: "the world has no accounts"}
 }

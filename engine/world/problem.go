@@ -3,6 +3,7 @@ package world
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
@@ -33,7 +34,8 @@ func (p Problem) Error() string {
 	return b.String() + p.Message
 }
 
-// Problems are all that is wrong with a world, by file and position.
+// Problems are all that is wrong with a world, by file and position, those of world.yaml
+// before those of other files.
 type Problems []Problem
 
 // Error has one line for each problem.
@@ -45,9 +47,36 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// In is the same with the path of the world, as somebody typed it, before each
+// file: a directory's files are in it, a txtar file's behind a colon.
+func (ps Problems) In(root string) Problems {
+	all := slices.Clone(ps)
+	for i := range all {
+		switch {
+		case all[i].File == "":
+		case path.Ext(root) == ".txtar":
+			all[i].File = root + ": " + all[i].File
+		default:
+			all[i].File = strings.TrimRight(root, "/") + "/" + all[i].File
+		}
+	}
+	return all
+}
+
+// rank puts the world as a whole first, then its main file.
+func (p Problem) rank() int {
+	switch p.File {
+	case "":
+		return 0
+	case "world.yaml", "world.yml", "world.json":
+		return 1
+	}
+	return 2
+}
+
 func (ps Problems) sorted() Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
-		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return slices.Compact(ps)
 }

@@ -15,11 +15,14 @@ type WatcherConfig struct {
 	// Every is the time between two looks; zero means two seconds.
 	Every time.Duration
 
-	// Changed is called after a new world has taken the place of the old one,
-	// and Refused when a new version is wrong, once for each. Both are called
-	// by Run, one at a time, and may be nil.
-	Changed func(old, new *World)
-	Refused func(error)
+	// Changed is called after a new world has taken the place of the old one.
+	// Refused is called when a new version is wrong, once for each thing that
+	// is wrong with it. Restored is called when what was refused was undone:
+	// the files are again what is served. All are called by Run, one at a
+	// time, and may be nil.
+	Changed  func(old, new *World)
+	Refused  func(error)
+	Restored func(*World)
 }
 
 // A Watcher keeps the world of a path up to date while Run runs. A version
@@ -82,6 +85,9 @@ func (w *Watcher) look() {
 	w.seen = now
 	switch {
 	case now == w.World().digest:
+		if w.refused != "" && w.cfg.Restored != nil {
+			w.cfg.Restored(w.World())
+		}
 		w.refused = ""
 	case settled && now != w.refused:
 		if err == nil {
@@ -98,6 +104,7 @@ func (w *Watcher) replace(src *source) error {
 	if err != nil {
 		return err
 	}
+	w.refused = ""
 	old := w.current.Swap(next)
 	if w.cfg.Changed != nil {
 		w.cfg.Changed(old, next)
@@ -107,7 +114,14 @@ func (w *Watcher) replace(src *source) error {
 
 func (w *Watcher) refuse(version string, err error) {
 	w.refused = version
-	if w.cfg.Refused != nil {
+	if w.cfg.Refused == nil {
+		return
+	}
+	var problems Problems
+	if !errors.As(err, &problems) {
 		w.cfg.Refused(err)
+	}
+	for _, p := range problems.In(w.cfg.Path) {
+		w.cfg.Refused(p)
 	}
 }

@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,6 +17,8 @@ type watched struct {
 	dir     string
 	changes int
 	refused []error
+
+	restored int
 }
 
 func watch(t *testing.T) *watched {
@@ -28,6 +29,8 @@ func watch(t *testing.T) *watched {
 		Path:    w.dir,
 		Changed: func(old, next *World) { w.changes++; assert.NotSame(t, old, next); assert.Same(t, next, w.World()) },
 		Refused: func(err error) { w.refused = append(w.refused, err) },
+
+		Restored: func(now *World) { w.restored++; assert.Same(t, now, w.World()) },
 	})
 	require.NoError(t, err)
 	return w
@@ -73,8 +76,31 @@ func TestBrokenVersionIsRefusedOnceAndTheOldOneServes(t *testing.T) {
 		w.look()
 	}
 	assert.Zero(t, w.changes)
-	var problems Problems
-	assert.True(t, errors.As(w.refused[0], &problems) || errors.As(w.refused[1], &problems) || errors.As(w.refused[2], &problems))
+	assert.Equal(t, 3, w.restored, "each mistake was undone, and that is told once")
+}
+
+func TestEachProblemIsToldAloneWithThePathOfTheWorld(t *testing.T) {
+	w := watch(t)
+	broken := "accounts:\n  \"111122223333\": {uzers: {}, rolls: {}}\n"
+	require.NoError(t, os.WriteFile(filepath.Join(w.dir, "world.yaml"), []byte(broken), 0o600))
+	w.look()
+	w.look()
+	require.Len(t, w.refused, 2)
+	assert.ErrorContains(t, w.refused[0], w.dir+"/world.yaml:2:20: accounts.111122223333.uzers: unknown field")
+	assert.ErrorContains(t, w.refused[1], "rolls")
+	assert.NotContains(t, w.refused[0].Error(), "\n")
+}
+
+func TestVersionThatComesBackIsRefusedAgain(t *testing.T) {
+	w := watch(t)
+	for _, version := range []string{noWorld, withoutBob, noWorld} {
+		write(t, w.dir, version)
+		w.look()
+		w.look()
+	}
+	assert.Len(t, w.refused, 2)
+	assert.Equal(t, 1, w.changes)
+	assert.Zero(t, w.restored)
 }
 
 func TestRunLooksUntilItsContextEnds(t *testing.T) {

@@ -149,3 +149,9 @@ func TestWorldAsAWhole(t *testing.T) {
 	require.True(t, ok)
 	assert.Empty(t, policy.Account)
 }
+
+func TestProblemsOfTheMainFileComeFirstAndSayWhereItIs(t *testing.T) {
+	problems := Problems{{File: "accounts.yaml", Message: "a"}, {File: "world.yaml", Message: "b"}, {Message: "c"}}.sorted()
+	assert.Equal(t, "c\nw/world.yaml: b\nw/accounts.yaml: a", problems.In("w/").Error())
+	assert.Equal(t, "c\nw.txtar: world.yaml: b\nw.txtar: accounts.yaml: a", problems.In("w.txtar").Error())
+}
