@@ -52,10 +52,19 @@ func (c *census) count(q *Case, v verdict, detailed bool) {
 	}
 	c.see("action", q.Action)
 	c.requestFeatures(q)
-	q.attached(func(l decision.Layer, p *Policy) { c.policyFeatures(q, l, p) })
+	statements := map[string]*policy.Statement{}
+	q.attached(func(l decision.Layer, p *Policy) {
+		c.policyFeatures(q, l, p)
+		for i := range p.parsed.Statements {
+			statements[fmt.Sprintf("%s #%d", p.Name, i)] = &p.parsed.Statements[i]
+		}
+	})
 	for _, m := range v.Matches {
 		fields := strings.SplitN(m, " ", 6)
 		c.see("matched", fields[0], fields[4])
+		if s := statements[fields[2]+" "+fields[3]]; s.NotPrincipal {
+			c.see("NotPrincipal matched", fields[4], fmt.Sprintf("boundary=%t", q.Boundary != nil))
+		}
 		for _, via := range strings.Fields(strings.Trim(fields[5], "[]")) {
 			c.see("via", fields[4], via)
 		}
@@ -231,6 +240,7 @@ func requiredForms() []string {
 		for _, e := range []string{"NotPrincipal", "NotAction", "NotResource"} {
 			all = append(all, "element "+e+" "+effect)
 		}
+		all = append(all, "NotPrincipal matched "+effect+" boundary=true", "NotPrincipal matched "+effect+" boundary=false")
 		for _, v := range []decision.Via{decision.ViaEveryone, decision.ViaAccount, decision.ViaUser, decision.ViaRole, decision.ViaSession,
 			decision.ViaService, decision.ViaProvider, decision.ViaPolicy} {
 			all = append(all, "via "+effect+" "+string(v))

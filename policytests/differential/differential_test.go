@@ -37,7 +37,7 @@ func number(name string, absent int) int {
 }
 
 // detailedWorlds is how many worlds of a run the census looks at in detail.
-const detailedWorlds = 400
+const detailedWorlds = 2000
 
 // maxFailures ends a run.
 const maxFailures = 12

@@ -15,7 +15,7 @@ func (g generator) document(kind policy.Kind, name string, themes []request) Pol
 		if kind != policy.SCP && kind != policy.RCP && g.chance(0.2) {
 			p.Document.Version = pick(g, []string{policy.Version2008, ""})
 		}
-		if kind != policy.RCP && g.chance(0.65) {
+		if kind != policy.RCP && g.chance(0.75) {
 			p.Document.Statement = append(p.Document.Statement, g.generous(kind, themes))
 		}
 		for range 1 + g.IntN(4) {
@@ -90,7 +90,7 @@ func (g generator) generous(kind policy.Kind, themes []request) Statement {
 func (g generator) statement(kind policy.Kind, version string, themes []request) Statement {
 	theme := pick(g, themes)
 	s := Statement{Effect: "Allow"}
-	if kind == policy.RCP || g.chance(0.15) {
+	if kind == policy.RCP || g.chance(0.15) || kind == policy.Trust && g.chance(0.15) {
 		s.Effect = "Deny"
 	}
 	g.principalElement(kind, &s, theme)
@@ -99,6 +99,9 @@ func (g generator) statement(kind policy.Kind, version string, themes []request)
 	n := pick(g, []int{0, 0, 0, 1, 1, 2, 3})
 	if s.Effect == "Deny" {
 		n = 1 + g.IntN(3)
+		if s.Principal != nil && kind != policy.RCP {
+			n = g.IntN(3) // the principal says something already
+		}
 	}
 	for range n {
 		g.condition(version, &s, theme)
@@ -114,7 +117,7 @@ func (g generator) principalElement(kind policy.Kind, s *Statement, theme reques
 		s.Principal = &Who{}
 		return
 	}
-	if kind != policy.Trust && g.chance(0.12) {
+	if kind != policy.Trust && g.chance(map[string]float64{"Allow": 0.1, "Deny": 0.35}[s.Effect]) {
 		s.NotPrincipal = g.notWho(theme)
 		return
 	}
@@ -160,8 +163,11 @@ func (g generator) notWho(theme request) *Who {
 		w.AWS = append(w.AWS, theme.actor.arns()...)
 		w.Service = append(w.Service, theme.actor.Services...)
 	}
-	if w.everyone() && g.chance(0.8) {
+	switch {
+	case w.everyone() && g.chance(0.8):
 		w.AWS = []string{third}
+	case g.chance(0.05):
+		w.AWS = append(w.AWS, "*")
 	}
 	return w
 }

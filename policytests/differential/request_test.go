@@ -43,11 +43,11 @@ var everyday = []string{"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "km
 
 func (g generator) rule() decision.Rule {
 	switch n := g.IntN(100); {
-	case n < 70:
+	case n < 65:
 		return decision.KeyPolicy
-	case n < 80:
+	case n < 75:
 		return decision.IdentityOnly
-	case n < 90:
+	case n < 86:
 		return decision.GrantOnly
 	default:
 		return decision.Trust

@@ -88,6 +88,10 @@ func (w *world) attach(q *request) {
 			q.Resourced = g.one(w.by[policy.Key])
 		case decision.Trust:
 			q.Resourced = g.one(w.by[policy.Trust])
+		case decision.IdentityOnly:
+			if g.chance(0.3) { // it has no say
+				q.Resourced = g.one(w.by[policy.Key])
+			}
 		}
 	}
 }
