@@ -65,8 +65,8 @@ func BenchmarkGrantCandidates(b *testing.B) {
 	for _, c := range []struct{ of, beside int }{{0, 1}, {1, 1}, {1, 50_000}, {50_000, 1}} {
 		s := open(b, testConfig(b))
 		fill(b, s, 2)
-		fillGrants(b, s, addr("key-00000000"), c.of)
-		fillGrants(b, s, addr("key-00000001"), c.beside)
+		fillGrants(b, s, addr("key-00000000"), c.of, distinct)
+		fillGrants(b, s, addr("key-00000001"), c.beside, distinct)
 		require.NoError(b, s.repack(b.Context()))
 		ids := []string{"AIDAOTHER", "111122223333", "AROAGRANTEE"}
 		for _, same := range []bool{false, true} {
@@ -91,14 +91,49 @@ func BenchmarkGrantCandidates(b *testing.B) {
 	}
 }
 
-// fillGrants gives a key n grants, all to one grantee, for distinct contexts.
-func fillGrants(t testing.TB, s *Store, key KeyAddr, n int) {
+// BenchmarkGrantCandidatesAlike looks in new contexts for one of grants that
+// all have the same Subset; for CreateGrant, with one of 64 sets of operations.
+func BenchmarkGrantCandidatesAlike(b *testing.B) {
+	for _, n := range []int{1, 50_000} {
+		s := open(b, testConfig(b))
+		fill(b, s, 1)
+		key := addr("key-00000000")
+		fillGrants(b, s, key, n, func(i int, g *Grant) {
+			g.Subset, g.Operations = map[string]string{"tenant": "t"}, []string{"CreateGrant", "Decrypt"}
+			for bit := range 6 {
+				if i>>bit&1 == 1 {
+					g.Operations = append(g.Operations, fmt.Sprint("Operation", bit))
+				}
+			}
+		})
+		require.NoError(b, s.repack(b.Context()))
+		for _, operation := range []string{"Decrypt", "CreateGrant"} {
+			b.Run(fmt.Sprintf("of=%d/%s", n, operation), func(b *testing.B) {
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					i++
+					require.NoError(b, s.View(func(tx *Tx) error {
+						_, err := tx.GrantCandidates(key, []string{"AROAGRANTEE"}, operation, map[string]string{"tenant": "t", "try": fmt.Sprint(i)})
+						return err
+					}))
+				}
+			})
+		}
+	}
+}
+
+// distinct gives each grant a context of its own.
+func distinct(i int, g *Grant) { g.Subset = map[string]string{"tenant": "t", "object": fmt.Sprint(i)} }
+
+// fillGrants gives a key n grants, all to one grantee.
+func fillGrants(t testing.TB, s *Store, key KeyAddr, n int, change func(i int, g *Grant)) {
 	t.Helper()
 	for i := 0; i < n; i += 100 {
 		require.NoError(t, s.Update(func(tx *Tx) error {
 			for j := i; j < min(i+100, n); j++ {
 				g := testGrant(key, fmt.Sprintf("grant-%06d", j))
-				g.Subset = map[string]string{"tenant": "t", "object": fmt.Sprint(j)}
+				change(j, &g)
 				if err := tx.PutGrant(g); err != nil {
 					return err
 				}

@@ -30,7 +30,7 @@ type checker struct {
 	found    map[string][]byte // index entries and counters
 	want     map[string][]byte
 	counts   map[string]int
-	buckets  map[string][]string // IDs of the grants that must be in each
+	buckets  map[string][]string // members that must be in each
 	keys     map[KeyAddr]bool
 	uses     []use
 	problems []error
@@ -132,8 +132,12 @@ func (c *checker) grant(key, value []byte) error {
 	c.expect(key, g.Key.key(spaceGrant, g.ID), g.indexes())
 	c.counts[string(g.Key.key(spaceGrantCount))]++
 	c.counts[string(g.Key.key(spaceGranteeCount, g.GranteeID))]++
-	for _, bucket := range g.buckets() {
-		c.buckets[string(bucket)] = append(c.buckets[string(bucket)], g.ID)
+	for _, p := range g.places() {
+		alike := append(c.buckets[string(p.grants)], g.ID)
+		c.buckets[string(p.grants)] = alike
+		if p.classes != nil && len(alike) == 1 {
+			c.buckets[string(p.classes)] = append(c.buckets[string(p.classes)], p.class)
+		}
 	}
 	c.uses = append(c.uses, use{g.ID, g.Key})
 	return nil
@@ -177,22 +181,22 @@ func (c *checker) compare() error {
 	return errors.Join(c.problems...)
 }
 
-// compareBucket adds what must be found of a bucket. Which of its grants stand
+// compareBucket adds what must be found of a bucket. Which of its members stand
 // in it and which elsewhere depends on the order in which they came and went.
-func (c *checker) compareBucket(key []byte, ids []string) {
+func (c *checker) compareBucket(key []byte, members []string) {
 	b, err := decodeBucket(c.found[string(key)])
 	if err != nil {
 		c.problem("bucket %q: %v", key, err)
 		return
 	}
 	var here []string
-	for _, id := range ids {
-		if slices.Contains(b.ids, id) {
-			here = append(here, id)
+	for _, member := range members {
+		if slices.Contains(b.here, member) {
+			here = append(here, member)
 			continue
 		}
-		c.want[string(overflowKey(key, id))] = present
+		c.want[string(overflowKey(key, member))] = present
 	}
 	slices.Sort(here)
-	c.want[string(key)] = bucket{ids: here, more: len(ids) - len(here)}.encode()
+	c.want[string(key)] = bucket{here: here, more: len(members) - len(here)}.encode()
 }

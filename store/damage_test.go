@@ -56,7 +56,7 @@ func TestRecordsOfUnknownGenerationAreRefused(t *testing.T) {
 }
 
 func TestOtherSchemaIsRefused(t *testing.T) {
-	for _, value := range []string{`{"version":2,"created":"2026-11-23T10:00:00Z","news":true}`, `{}`, `x`} {
+	for _, value := range []string{`{"version":1,"created":"2026-11-23T10:00:00Z"}`, `{"version":3,"created":"2026-11-23T10:00:00Z","news":true}`, `{}`, `x`} {
 		c := testConfig(t)
 		s := open(t, c)
 		require.NoError(t, s.write(func(tx kvTx) error { return tx.set(schemaKey, []byte(value)) }))

@@ -24,9 +24,28 @@ const (
 // (Guide, Using grant constraints); they are found without it.
 var withoutContext = map[string]bool{"DescribeKey": true, "RetireGrant": true}
 
-// maxEquivalent bounds how many grants a look-up takes from one entry whose
-// grants do not differ: same key, grantee, operation and whole constraint.
-const maxEquivalent = 4
+// A class is the grants of one bucket that differ in nothing that decides
+// about the operation. classPart begins the parts that name one.
+const classPart = "c"
+
+// createGrant is the operation for which the other operations of a grant
+// count too: what it makes may allow no more.
+const createGrant = "CreateGrant"
+
+// divided tells whether grants for this operation under this constraint part
+// can still differ in what decides. Their bucket holds classes then, which
+// have a bucket of grants each.
+func divided(op, constraint string) bool {
+	kind := constraint[:1]
+	return op == createGrant || kind == constraintBoth || kind == constraintSubset
+}
+
+// Of grants that do not differ a look-up takes a few: of a class, of which
+// there may be many beside it, one.
+const (
+	maxEquivalent = 4
+	maxOfClass    = 1
+)
 
 // indexes are the entries that lead to the record, besides its buckets.
 func (g *storedGrant) indexes() []entry {
@@ -69,37 +88,45 @@ func (g *storedGrant) constraint(op string) string {
 	}
 }
 
+// class is the part that names the grant's class for op, which is divided
+// under the constraint part.
+func (g *storedGrant) class(op, constraint string) string {
+	subset := "-"
+	if len(g.Subset) > 0 {
+		subset = contextDigest(g.Subset)
+	}
+	decisive := []string{constraint, subset}
+	if op == createGrant {
+		decisive = append(decisive, g.distinctOperations()...)
+	}
+	return classPart + digestText(digestOf(decisive))
+}
+
+// distinctOperations are the operations in order, each once.
+func (g *Grant) distinctOperations() []string {
+	return slices.Compact(slices.Sorted(slices.Values(g.Operations)))
+}
+
 // guard is the key of the entry that only one grant with these properties and
 // this Name can have.
 func (g *Grant) guard() []byte {
-	h := sha256.New()
-	writePart := func(s string) {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
-		h.Write(n[:])
-		h.Write([]byte(s))
-	}
-	operations := slices.Compact(slices.Sorted(slices.Values(g.Operations)))
-	for _, part := range []string{g.Name, g.Grantee, g.GranteeID, g.Retiree, g.RetireeID} {
-		writePart(part)
-	}
-	writePart(fmt.Sprint(len(operations)))
-	for _, op := range operations {
-		writePart(op)
-	}
+	operations := g.distinctOperations()
+	properties := []string{g.Name, g.Grantee, g.GranteeID, g.Retiree, g.RetireeID, fmt.Sprint(len(operations))}
+	properties = append(properties, operations...)
 	for _, constraint := range []map[string]string{g.Equals, g.Subset} {
-		if constraint == nil {
-			writePart("-")
-			continue
+		digest := "-"
+		if constraint != nil {
+			digest = contextDigest(constraint)
 		}
-		writePart(contextDigest(constraint))
+		properties = append(properties, digest)
 	}
-	return g.Key.key(spaceGrantGuard, digestText(h.Sum(nil)))
+	return g.Key.key(spaceGrantGuard, digestText(digestOf(properties)))
 }
 
-// choosePair picks the pair of Subset under which the fewest other grants
-// stand, so that a pair which all grants share does not gather them all. How
-// many there are is a guess at best and decides nothing else.
+// choosePair picks the pair of Subset under which the fewest classes stand, so
+// that a pair which all grants share does not gather them all; where the
+// grant's own class has one already, that. How many there are is a guess at
+// best and decides nothing else.
 func (tx *Tx) choosePair(g *Grant) (string, error) {
 	names := slices.Sorted(maps.Keys(g.Subset))
 	sample := slices.IndexFunc(g.Operations, func(op string) bool { return !withoutContext[op] })
@@ -111,12 +138,19 @@ func (tx *Tx) choosePair(g *Grant) (string, error) {
 	}
 	best, fewest := "", 0
 	for _, name := range names {
-		constraint := constraintSubset + pairDigest(name, g.Subset[name])
-		b, err := tx.bucket(g.Key.key(spaceBucket, g.GranteeID, g.Operations[sample], constraint))
+		there := (&storedGrant{Grant: *g, Pair: name}).place(g.Operations[sample])
+		alike, err := tx.bucket(there.grants)
 		if err != nil {
 			return "", err
 		}
-		if n := len(b.ids) + b.more; best == "" || n < fewest {
+		if alike.size() > 0 {
+			return name, nil
+		}
+		b, err := tx.bucket(there.classes)
+		if err != nil {
+			return "", err
+		}
+		if n := b.size(); best == "" || n < fewest {
 			best, fewest = name, n
 		}
 	}
@@ -192,7 +226,7 @@ func (tx *Tx) searchCandidates(addr KeyAddr, granteeIDs []string, operation stri
 			continue
 		}
 		for _, constraint := range constraints {
-			found, err := tx.grantsIn(addr, addr.key(spaceBucket, grantee, operation, constraint), constraint)
+			found, err := tx.grantsIn(addr, grantee, operation, constraint)
 			if err != nil {
 				return nil, err
 			}
@@ -202,13 +236,10 @@ func (tx *Tx) searchCandidates(addr KeyAddr, granteeIDs []string, operation stri
 	return grants, nil
 }
 
-// grantsIn reads the grants of a bucket; where they do not differ, a few.
-func (tx *Tx) grantsIn(addr KeyAddr, bucketKey []byte, constraint string) ([]Grant, error) {
-	limit := math.MaxInt
-	if kind := constraint[:1]; kind == constraintNone || kind == constraintEquals {
-		limit = maxEquivalent
-	}
-	ids, err := tx.candidateIDs(bucketKey, limit)
+// grantsIn reads the grants under a constraint part; of those that do not
+// differ, a few.
+func (tx *Tx) grantsIn(addr KeyAddr, grantee, operation, constraint string) ([]Grant, error) {
+	ids, err := tx.candidateIDs(addr, grantee, operation, constraint)
 	if err != nil {
 		return nil, err
 	}
@@ -219,6 +250,29 @@ func (tx *Tx) grantsIn(addr KeyAddr, bucketKey []byte, constraint string) ([]Gra
 		}
 	}
 	return grants, nil
+}
+
+func (tx *Tx) candidateIDs(addr KeyAddr, grantee, operation, constraint string) ([]string, error) {
+	key := addr.key(spaceBucket, grantee, operation, constraint)
+	if !divided(operation, constraint) {
+		return tx.members(key, maxEquivalent)
+	}
+	classes, err := tx.members(key, math.MaxInt)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, class := range classes {
+		some, err := tx.members(addr.key(spaceBucket, grantee, operation, class), maxOfClass)
+		if err != nil {
+			return nil, err
+		}
+		if len(some) == 0 {
+			return nil, fmt.Errorf("%w: class of grants without one", ErrCorrupt)
+		}
+		ids = append(ids, some...)
+	}
+	return ids, nil
 }
 
 // constraintsFor are the constraint parts that a request can meet.
@@ -232,20 +286,26 @@ func constraintsFor(ec map[string]string) []string {
 	return list
 }
 
-// contextDigest is the digest of a set of pairs: each name and value with its
-// length before it, in the order of the names. 128 bits suffice, since a
-// collision only adds a candidate.
+// contextDigest is the digest of a set of pairs: each name and value, in the
+// order of the names. 128 bits suffice, since a collision adds a candidate.
 func contextDigest(ec map[string]string) string {
+	texts := make([]string, 0, 16)
+	for _, name := range slices.Sorted(maps.Keys(ec)) {
+		texts = append(texts, name, ec[name])
+	}
+	return digestText(digestOf(texts)[:16])
+}
+
+// digestOf digests texts, each with its length before it.
+func digestOf(texts []string) []byte {
 	h := sha256.New()
 	var n [8]byte
-	for _, name := range slices.Sorted(maps.Keys(ec)) {
-		for _, text := range []string{name, ec[name]} {
-			binary.BigEndian.PutUint64(n[:], uint64(len(text)))
-			h.Write(n[:])
-			h.Write([]byte(text))
-		}
+	for _, text := range texts {
+		binary.BigEndian.PutUint64(n[:], uint64(len(text)))
+		h.Write(n[:])
+		h.Write([]byte(text))
 	}
-	return digestText(h.Sum(nil)[:16])
+	return h.Sum(nil)
 }
 
 func pairDigest(name, value string) string {

@@ -21,7 +21,7 @@ const (
 	spaceKeyAliasCount  space = 'B' // number of aliases of a key
 	spaceGrant          space = 'g' // Grant records
 	spaceGrantCount     space = 'G' // number of grants of a key
-	spaceBucket         space = 'h' // grants by key, grantee, operation, constraint
+	spaceBucket         space = 'h' // grants by key, grantee, operation, constraint or class
 	spaceOverflow       space = 'l' // those that found no room there
 	spaceGrantee        space = 'i' // grants by key and grantee
 	spaceGranteeCount   space = 'I' // number of grants of a key for a grantee's unique id

@@ -26,7 +26,7 @@ func TestPackedStoreHasAllThatWasThere(t *testing.T) {
 	c := quiet(testConfig(t))
 	s := open(t, c)
 	fill(t, s, 300)
-	fillGrants(t, s, addr("key-00000007"), 300)
+	fillGrants(t, s, addr("key-00000007"), 300, distinct)
 	update(t, s, func(tx *Tx) error { return tx.AppendEvent([]byte("event")) })
 	update(t, s, func(tx *Tx) error { return tx.DeleteKey(addr("key-00000011")) })
 	for generation := uint64(2); generation < 4; generation++ {

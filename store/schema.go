@@ -11,7 +11,7 @@ import (
 
 // SchemaVersion is the version of all that SCHEMA.md describes. A database of
 // another version is not opened.
-const SchemaVersion = 1
+const SchemaVersion = 2
 
 // schemaRecord stands under m·schema. Later versions may add members, so that
 // an older program can still tell the version.

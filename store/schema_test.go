@@ -22,6 +22,6 @@ func TestSchemaNamesEveryKindOfEntry(t *testing.T) {
 	known := strings.Split(spaces, "")
 	slices.Sort(known)
 	assert.Equal(t, known, slices.Compact(named))
-	assert.Contains(t, string(text), "# Schema, version 1\n")
-	assert.Equal(t, 1, SchemaVersion)
+	assert.Contains(t, string(text), "# Schema, version 2\n")
+	assert.Equal(t, 2, SchemaVersion)
 }
