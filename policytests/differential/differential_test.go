@@ -39,6 +39,9 @@ func number(name string, absent int) int {
 // detailedWorlds is how many worlds of a run the census looks at in detail.
 const detailedWorlds = 2000
 
+// progressEvery is after how many pairs a run tells how far it is.
+const progressEvery = 100_000
+
 // maxFailures ends a run.
 const maxFailures = 12
 
@@ -55,6 +58,7 @@ type run struct {
 	plain, cached opponent
 	worlds        int
 	next          atomic.Int64
+	progress      func(pairs int) // called now and then
 
 	mu       sync.Mutex
 	census   census
@@ -76,6 +80,7 @@ func TestOracleAndEngineAgree(t *testing.T) {
 	}
 	r := &run{plain: opponent{newEngine(t, false), true}, cached: opponent{newEngine(t, true), false}, worlds: (n + perWorld - 1) / perWorld}
 	started := time.Now()
+	r.progress = func(pairs int) { t.Logf("%d pairs, %s", pairs, time.Since(started).Round(time.Second)) }
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(r.work)
@@ -143,7 +148,11 @@ func (r *run) world(n int) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	before := r.census.pairs / progressEvery
 	r.census.add(c)
+	if r.census.pairs/progressEvery > before {
+		r.progress(r.census.pairs)
+	}
 }
 
 func (r *run) fail(f failure) {
