@@ -29,6 +29,7 @@ var fileKinds = map[string]string{
 type compileFlags struct {
 	kind, pkg string
 	bundle    bool
+	rails     string // guardrails
 	out       string
 	schema    string
 }
@@ -63,7 +64,7 @@ answers as keyreeve does. --schema prints what the Rego reads as input.`,
 			case f.schema != "":
 				return printSchema(c.OutOrStdout(), f.schema)
 			case f.bundle:
-				return cannot(compileWorld(c.OutOrStdout(), args[0], f.out))
+				return cannot(f.compileWorld(c.OutOrStdout(), args[0]))
 			}
 			return compileFile(c, args[0], f)
 		},
@@ -73,6 +74,7 @@ answers as keyreeve does. --schema prints what the Rego reads as input.`,
 	flags.StringVar(&f.kind, "kind", "", "key, identity, boundary, session, scp, rcp, endpoint or trust")
 	flags.StringVar(&f.pkg, "package", "keyreeve.policy", "package of the module")
 	flags.BoolVar(&f.bundle, "bundle", false, "write an OPA bundle of a world: a directory or .txtar file")
+	flags.StringVar(&f.rails, "guardrails", "", "`directory` of guardrails that go into the bundle")
 	flags.StringVarP(&f.out, "output", "o", "", "`file` for the bundle; - is standard output")
 	flags.StringVar(&f.schema, "schema", "", "print the JSON Schema of an input: `document` (compiled documents, guardrails), decide or answer (bundles)")
 	return c
@@ -91,6 +93,8 @@ func (f compileFlags) check(args []string) error {
 		return errors.New("--kind is for one document; a world tells the kinds of its policies")
 	case f.bundle && f.out == "":
 		return errors.New("--bundle needs -o FILE")
+	case !f.bundle && f.rails != "":
+		return errors.New("--guardrails is for --bundle")
 	case !f.bundle && f.out != "":
 		return errors.New("-o is for --bundle; the module of one document is printed")
 	}
@@ -120,20 +124,24 @@ func printSchema(out io.Writer, name string) error {
 
 // compileWorld writes the bundle of a world to a file, which is not touched if
 // there is something wrong with the world.
-func compileWorld(out io.Writer, path, file string) error {
+func (f compileFlags) compileWorld(out io.Writer, path string) error {
+	rails, err := loadGuardrails(f.rails)
+	if err != nil {
+		return err
+	}
 	w, err := world.Load(path, nil)
 	if err != nil {
 		return err
 	}
 	var archive bytes.Buffer
-	if err := export.Bundle(&archive, w); err != nil {
+	if err := export.Bundle(&archive, w, rails); err != nil {
 		return err
 	}
-	if file == "-" {
+	if f.out == "-" {
 		_, err := out.Write(archive.Bytes())
 		return err
 	}
-	return os.WriteFile(file, archive.Bytes(), 0o644)
+	return os.WriteFile(f.out, archive.Bytes(), 0o644)
 }
 
 func kindOf(flag, path string) (policy.Kind, error) {

@@ -38,6 +38,11 @@ func newLog(out io.Writer) *slog.Logger {
 
 // serve answers until ctx ends.
 func (s *service) serve(ctx context.Context) error {
+	guardrails, end, err := s.guardrails(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if s.flags.dev {
 		if err := prepareDev(s.flags.data, s.worldPath()); err != nil {
 			return err
@@ -45,7 +50,7 @@ func (s *service) serve(ctx context.Context) error {
 	}
 	i, err := instance.Open(instance.Config{
 		Dir: s.flags.data, World: s.worldPath(), Create: s.flags.dev, EncodedMessages: s.flags.encodedMessages, Log: s.log,
-		Decisions: decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions},
+		Decisions: decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails},
 	})
 	if err != nil {
 		return s.explain(err)

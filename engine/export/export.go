@@ -12,16 +12,17 @@ import (
 	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/rego/bundle"
+	"github.com/keyreeve/keyreeve/rego/guardrail"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // Bundle writes all policies of a world as an OPA bundle, with what its
 // principals, keys, roles and endpoints are called, so that questions need only
-// name them. The same world gives the same bytes. Services are left out: what
-// they are called depends on the call.
-func Bundle(to io.Writer, w *world.World) error {
+// name them. Guardrails may be nil. The same world gives the same bytes. Services
+// are left out: what they are called depends on the call.
+func Bundle(to io.Writer, w *world.World, guardrails *guardrail.Set) error {
 	x := &exporter{world: w, policies: map[string]bundle.Policy{}}
-	contents := bundle.Contents{Revision: w.Digest(), World: bundle.World{
+	contents := bundle.Contents{Revision: revision(w, guardrails), Guardrails: guardrails, World: bundle.World{
 		Principals: map[string]bundle.Principal{}, Resources: map[string]bundle.Resource{},
 		Accounts: map[string]bundle.Account{}, Endpoints: map[string]bundle.Endpoint{}, Actions: actions(w),
 	}}
@@ -41,6 +42,14 @@ func Bundle(to io.Writer, w *world.World) error {
 		contents.Policies = append(contents.Policies, p)
 	}
 	return bundle.Write(to, contents)
+}
+
+// revision tells what a bundle was made of.
+func revision(w *world.World, guardrails *guardrail.Set) string {
+	if guardrails == nil {
+		return w.Digest()
+	}
+	return w.Digest() + "-" + guardrails.Digest
 }
 
 // An exporter gathers policies under names that tell where they are attached.

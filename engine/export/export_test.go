@@ -41,7 +41,7 @@ func newBench(t *testing.T) bench {
 	t.Helper()
 	w := load(t)
 	var archive bytes.Buffer
-	require.NoError(t, export.Bundle(&archive, w))
+	require.NoError(t, export.Bundle(&archive, w, nil))
 	b, err := opabundle.NewReader(&archive).Read()
 	require.NoError(t, err)
 	opa, err := rego.New(rego.Query("x = "+bundle.Decision), rego.ParsedBundle("keyreeve", &b), rego.StrictBuiltinErrors(true)).PrepareForEval(t.Context())
@@ -216,7 +216,7 @@ func TestWhatIsAskedBesideNamesCounts(t *testing.T) {
 
 func TestTheSameWorldIsTheSameBundle(t *testing.T) {
 	var first, second bytes.Buffer
-	require.NoError(t, export.Bundle(&first, load(t)))
-	require.NoError(t, export.Bundle(&second, load(t)))
+	require.NoError(t, export.Bundle(&first, load(t), nil))
+	require.NoError(t, export.Bundle(&second, load(t), nil))
 	assert.Equal(t, first.Bytes(), second.Bytes())
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/keyreeve/keyreeve/engine/export"
+	"github.com/keyreeve/keyreeve/rego/guardrail"
 )
 
 // stockCases are questions by name and what is said to them.
@@ -32,7 +33,7 @@ var stockCases = map[string]string{
 // TestAnOPAServerAnswers asks OPA's own server over HTTP.
 func TestAnOPAServerAnswers(t *testing.T) {
 	var archive bytes.Buffer
-	require.NoError(t, export.Bundle(&archive, load(t)))
+	require.NoError(t, export.Bundle(&archive, load(t), nil))
 	b, err := opabundle.NewReader(&archive).Read()
 	require.NoError(t, err)
 	store := inmem.New()
@@ -84,7 +85,7 @@ func TestTheOPACommandAnswers(t *testing.T) {
 	dir := t.TempDir()
 	archive := filepath.Join(dir, "bundle.tar.gz")
 	var b bytes.Buffer
-	require.NoError(t, export.Bundle(&b, load(t)))
+	require.NoError(t, export.Bundle(&b, load(t), nil))
 	require.NoError(t, os.WriteFile(archive, b.Bytes(), 0o600))
 	for input, want := range stockCases {
 		file := filepath.Join(dir, "input.json")
@@ -93,4 +94,33 @@ func TestTheOPACommandAnswers(t *testing.T) {
 		assert.JSONEq(t, want, string(got), input)
 	}
 	opa(t, "check", "--strict", "--schema", filepath.Join("..", "..", "rego", "lib", "schema", "json"), "-b", archive)
+}
+
+func TestGuardrailsGoIntoTheBundle(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"g.rego":    "package keyreeve.guardrail\n\ndeny contains \"names are blocked\" if input.context[\"aws:username\"][0] in data.keyreeve.guardrail.blocked\n",
+		"data.json": `{"keyreeve": {"guardrail": {"blocked": ["bob"]}}}`,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	set, err := guardrail.LoadDir(dir)
+	require.NoError(t, err)
+	archive, input := filepath.Join(dir, "bundle.tar.gz"), filepath.Join(dir, "input.json")
+	var b bytes.Buffer
+	require.NoError(t, export.Bundle(&b, load(t), set))
+	require.NoError(t, os.WriteFile(archive, b.Bytes(), 0o600))
+	for question, want := range map[string]string{
+		`{"caller": "user/bob@acme", "action": "kms:Decrypt", "target": "key/payroll"}`: `[{"layer": "guardrail", "reason": "names are blocked"}]`,
+		`{"caller": "user/eve", "action": "kms:Decrypt", "target": "key/signing"}`:      `[{"layer": "boundary"}]`,
+	} {
+		require.NoError(t, os.WriteFile(input, []byte(question), 0o600))
+		var got, wanted []map[string]any
+		require.NoError(t, json.Unmarshal(opa(t, "eval", "-b", archive, "-i", input, "--format", "raw", "data.keyreeve.answer.statements"), &got))
+		require.NoError(t, json.Unmarshal([]byte(want), &wanted))
+		require.Len(t, got, len(wanted), question)
+		for i := range wanted {
+			assert.Subset(t, got[i], wanted[i], question)
+		}
+	}
 }

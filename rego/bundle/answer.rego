@@ -13,6 +13,7 @@
 package keyreeve.answer
 
 import data.keyreeve.decide
+import data.keyreeve.guardrail
 import data.keyreeve.policies
 import data.keyreeve.schema
 import data.keyreeve.world
@@ -34,7 +35,7 @@ else := answer if {
 # title: The statements that settled it
 # description: |
 #   Those that denied, or those that together allowed: layer, level, name of the
-#   policy, index, via, and what the policy calls them.
+#   policy, index, via, and what the policy calls them; of a guardrail its reason.
 # entrypoint: true
 statements := [] if _faulty
 
@@ -42,6 +43,8 @@ else := [_told(match) | some match in settled] if {
 	# regal ignore:with-outside-test-context
 	settled := decide.statements with input as _combined
 }
+
+_told(["guardrail", _, _, i, _]) := {"layer": "guardrail", "reason": _reasons[i]}
 
 _told([layer, level, i, index, via]) := object.union(statement, place) if {
 	name := question.policies[layer][level][i]
@@ -171,7 +174,8 @@ faults contains "the rule for grants is for kms:RetireGrant only" if {
 faults contains sprintf("principal: a caller of type %s has %v", [type, concat(", ", wanted)]) if {
 	type := question.principal.type
 	wanted := _ids[type]
-	wanted != {id | some id in {"account", "user", "role", "session", "services"}; question.principal[id]}
+	given := {id | some id in {"account", "user", "role", "session", "services"}; question.principal[id]}
+	given - _optional[type] != wanted
 }
 
 faults contains sprintf("context: %s is not in lower case", [key]) if {
@@ -217,11 +221,14 @@ _ids := {
 	"root": {"account"},
 	"user": {"account", "user"},
 	"role": {"account", "role", "session"},
-	"federated": {"account", "user", "session"},
+	"federated": {"account", "session"},
 	"web_identity": {"account", "role", "session"},
 	"service_linked_role": {"account", "role", "session"},
 	"service": {"services"},
 }
+
+# A federated user has the id of its parent, unless that is the root user.
+_optional := object.union({type: set() | some type, _ in _ids}, {"federated": {"user"}})
 
 _fits(layer, name) if world.policies[name].kind in _kinds[layer]
 
@@ -270,8 +277,18 @@ _bounded if question.policies.boundary[_][_]
 # The input of decide.rego.
 _combined := object.union(object.remove(question, ["context", "policies", "resource"]), {
 	"resource": object.remove(question.resource, ["arn"]),
-	"layers": {layer: _levels(layer) | some layer in object.keys(question.policies)},
+	"layers": object.union(_guardrail, {layer: _levels(layer) | some layer in object.keys(question.policies)}),
 })
+
+# The organization's own Rego, if the bundle has any.
+_guardrail := {"guardrail": [{"deny": [["guardrail", 0, 0, i, "policy"] | some i, _ in _reasons]}]}
+
+_reasons := sort(reasons) if {
+	# regal ignore:with-outside-test-context
+	reasons := guardrail.deny with input as _facts
+}
+
+else := []
 
 _levels(layer) := [said |
 	some level, names in question.policies[layer]

@@ -130,6 +130,30 @@ test_the_statements_that_settled_have_their_names if {
 	]
 }
 
+test_guardrails_deny_before_all_policies if {
+	decision := answer.decision with input as facts
+		with data.keyreeve.world as bundled
+		with data.keyreeve.policies as documents
+		with data.keyreeve.schema as published
+		with data.keyreeve.guardrail.deny as {"second", "first"}
+	decision == {"allow": false, "reason": "explicit-deny", "layer": "guardrail", "grants": []}
+	statements := answer.statements with input as facts
+		with data.keyreeve.world as bundled
+		with data.keyreeve.policies as documents
+		with data.keyreeve.schema as published
+		with data.keyreeve.guardrail.deny as {"second", "first"}
+	statements == [{"layer": "guardrail", "reason": "first"}, {"layer": "guardrail", "reason": "second"}]
+}
+
+test_guardrails_without_a_reason_deny_nothing if {
+	decision := answer.decision with input as facts
+		with data.keyreeve.world as bundled
+		with data.keyreeve.policies as documents
+		with data.keyreeve.schema as published
+		with data.keyreeve.guardrail.deny as set()
+	decision.allow
+}
+
 test_every_level_takes_part if {
 	scps := asked({"policies": {"scp": [["most"], ["most"]]}})
 	decided(scps).allow
@@ -260,6 +284,9 @@ test_grants_have_a_rule_of_their_own if {
 test_a_caller_has_the_ids_of_its_type if {
 	faulty(asked({"principal": {"role": "AROA"}})) == {"principal: a caller of type user has account, user"}
 	faulty(asked({"principal": {"type": "role"}})) == {"principal: a caller of type role has account, role, session"}
+	federated := asked({"principal": {"type": "federated", "session": "111122223333:f"}})
+	faulty(federated) == set()
+	faulty(json.remove(federated, ["principal/user"])) == set()
 	service := json.patch(facts, [{
 		"op": "replace",
 		"path": "principal",

@@ -14,6 +14,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/bundle"
 
 	"github.com/keyreeve/keyreeve/rego/compile"
+	"github.com/keyreeve/keyreeve/rego/guardrail"
 	"github.com/keyreeve/keyreeve/rego/lib"
 	"github.com/keyreeve/keyreeve/rego/lib/schema"
 	"github.com/keyreeve/keyreeve/rego/policy"
@@ -31,6 +32,8 @@ const (
 type Contents struct {
 	Policies []Policy
 	World    World
+	// Guardrails are the organization's own Rego; nil: none.
+	Guardrails *guardrail.Set
 	// Revision of the bundle, for its manifest; may be empty.
 	Revision string
 }
@@ -82,6 +85,13 @@ func build(c Contents) (bundle.Bundle, error) {
 		return bundle.Bundle{}, err
 	}
 	data := map[string]any{"schema": map[string]any{"answer": answerSchema}, "world": c.World.data(packed.entries)}
+	if c.Guardrails != nil {
+		data["guardrail"] = c.Guardrails.Data()
+		for name, content := range c.Guardrails.Modules() {
+			texts = append(texts, text{path: "/keyreeve/guardrail/" + name, text: content})
+		}
+		slices.SortFunc(texts, byPath)
+	}
 	b := bundle.Bundle{Data: map[string]any{"keyreeve": data}}
 	b.Manifest = bundle.Manifest{Revision: c.Revision, Roots: &[]string{"keyreeve"}}
 	b.Manifest.SetRegoVersion(ast.RegoV1)
@@ -110,9 +120,11 @@ func library() ([]text, error) {
 		part := strings.TrimSuffix(name, ".rego")
 		texts = append(texts, text{path: "/keyreeve/" + part + "/" + name, text: content})
 	}
-	slices.SortFunc(texts, func(a, b text) int { return strings.Compare(a.path, b.path) })
+	slices.SortFunc(texts, byPath)
 	return texts, nil
 }
+
+func byPath(a, b text) int { return strings.Compare(a.path, b.path) }
 
 // packed are policies as they lie in a bundle.
 type packed struct {

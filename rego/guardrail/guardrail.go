@@ -35,6 +35,7 @@ type Set struct {
 	Digest string
 
 	modules  map[string]string
+	data     map[string]any
 	compiler *ast.Compiler
 	store    storage.Store
 	txn      storage.Transaction
@@ -105,7 +106,7 @@ func assemble(c *ast.Compiler, texts map[string]string, data map[string]any, rea
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{Footprint: reads.paths(), Clock: reads.clock(), Digest: digest, modules: texts, compiler: c, store: inmem.NewFromObject(data)}
+	s := &Set{Footprint: reads.paths(), Clock: reads.clock(), Digest: digest, modules: texts, data: data, compiler: c, store: inmem.NewFromObject(data)}
 	if s.txn, err = s.store.NewTransaction(context.Background()); err != nil {
 		return nil, fmt.Errorf("opening the data of guardrails: %w", err)
 	}
@@ -123,6 +124,19 @@ func digestOf(texts map[string]string, data map[string]any) (string, error) {
 
 // Modules returns the texts of the modules by file name.
 func (s *Set) Modules() map[string]string { return maps.Clone(s.modules) }
+
+// Data returns what modules find at data.keyreeve.guardrail beside rules. It
+// must not be changed.
+func (s *Set) Data() map[string]any {
+	own := s.data
+	for part := range strings.SplitSeq(Package, ".") {
+		own, _ = own[part].(map[string]any)
+	}
+	if own == nil {
+		return map[string]any{}
+	}
+	return own
+}
 
 // A Fault is what is wrong at one place.
 type Fault struct {

@@ -1,5 +1,5 @@
-// Package fetch keeps guardrails as the signed bundles of a server have them.
-package fetch
+// Package remote keeps guardrails as the signed bundles of a server have them.
+package remote
 
 import (
 	"bytes"
