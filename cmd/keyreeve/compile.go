@@ -29,7 +29,6 @@ var fileKinds = map[string]string{
 type compileFlags struct {
 	kind, pkg string
 	bundle    bool
-	rails     string // guardrails
 	out       string
 	schema    string
 }
@@ -55,7 +54,7 @@ answers as keyreeve does. --schema prints what the Rego reads as input.`,
   keyreeve compile --bundle world/ -o bundle.tar.gz
   echo '{"caller": "user/bob", "action": "kms:Decrypt", "target": "key/payroll"}' > input.json
   opa eval -b bundle.tar.gz -i input.json data.keyreeve.answer.decision`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := f.check(args); err != nil {
 				return fmt.Errorf("%w; see keyreeve compile --help", err)
@@ -64,7 +63,7 @@ answers as keyreeve does. --schema prints what the Rego reads as input.`,
 			case f.schema != "":
 				return printSchema(c.OutOrStdout(), f.schema)
 			case f.bundle:
-				return cannot(f.compileWorld(c.OutOrStdout(), args[0]))
+				return cannot(f.compileWorld(c.OutOrStdout(), c.ErrOrStderr(), args[0]))
 			}
 			return compileFile(c, args[0], f)
 		},
@@ -74,7 +73,6 @@ answers as keyreeve does. --schema prints what the Rego reads as input.`,
 	flags.StringVar(&f.kind, "kind", "", "key, identity, boundary, session, scp, rcp, endpoint or trust")
 	flags.StringVar(&f.pkg, "package", "keyreeve.policy", "package of the module")
 	flags.BoolVar(&f.bundle, "bundle", false, "write an OPA bundle of a world: a directory or .txtar file")
-	flags.StringVar(&f.rails, "guardrails", "", "`directory` of guardrails that go into the bundle")
 	flags.StringVarP(&f.out, "output", "o", "", "`file` for the bundle; - is standard output")
 	flags.StringVar(&f.schema, "schema", "", "print the JSON Schema of an input: `document` (compiled documents, guardrails), decide or answer (bundles)")
 	return c
@@ -93,8 +91,8 @@ func (f compileFlags) check(args []string) error {
 		return errors.New("--kind is for one document; a world tells the kinds of its policies")
 	case f.bundle && f.out == "":
 		return errors.New("--bundle needs -o FILE")
-	case !f.bundle && f.rails != "":
-		return errors.New("--guardrails is for --bundle")
+	case f.kind != "" && !isKind(f.kind):
+		return fmt.Errorf("--kind: there is no kind %q of policy; there are %s", f.kind, kinds)
 	case !f.bundle && f.out != "":
 		return errors.New("-o is for --bundle; the module of one document is printed")
 	}
@@ -102,13 +100,16 @@ func (f compileFlags) check(args []string) error {
 }
 
 func compileFile(c *cobra.Command, path string, f compileFlags) error {
-	k, err := kindOf(f.kind, path)
-	if err != nil {
-		return err
-	}
 	text, err := readInput(c.InOrStdin(), path)
 	if err != nil {
 		return cannot(err)
+	}
+	k, err := kindOf(f.kind, path)
+	if err != nil {
+		return fmt.Errorf("%w; see keyreeve compile --help", err)
+	}
+	if path == "-" {
+		path = "standard input"
 	}
 	return compileOne(c.OutOrStdout(), path, k, text, f.pkg)
 }
@@ -123,25 +124,29 @@ func printSchema(out io.Writer, name string) error {
 }
 
 // compileWorld writes the bundle of a world to a file, which is not touched if
-// there is something wrong with the world.
-func (f compileFlags) compileWorld(out io.Writer, path string) error {
-	rails, err := loadGuardrails(f.rails)
-	if err != nil {
-		return err
-	}
+// there is something wrong with the world, and says on notes that it did.
+func (f compileFlags) compileWorld(out, notes io.Writer, path string) error {
 	w, err := world.Load(path, nil)
+	var problems world.Problems
+	if errors.As(err, &problems) {
+		return fmt.Errorf("the world %s is wrong:\n%w", path, problems.In(path))
+	}
 	if err != nil {
 		return err
 	}
 	var archive bytes.Buffer
-	if err := export.Bundle(&archive, w, rails); err != nil {
+	if err := export.Bundle(&archive, w); err != nil {
 		return err
 	}
 	if f.out == "-" {
 		_, err := out.Write(archive.Bytes())
 		return err
 	}
-	return os.WriteFile(f.out, archive.Bytes(), 0o644)
+	if err := os.WriteFile(f.out, archive.Bytes(), 0o644); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(notes, "wrote %s: the world %s as an OPA bundle, %d bytes\n", f.out, path, archive.Len())
+	return err
 }
 
 func kindOf(flag, path string) (policy.Kind, error) {
@@ -155,11 +160,16 @@ func kindOf(flag, path string) (policy.Kind, error) {
 	if name == "" {
 		return 0, errors.New("tell the kind of the policy with --kind, or by a name such as payroll.key.json")
 	}
-	k, known := policy.KindOf(name)
-	if !known {
-		return 0, fmt.Errorf("--kind: there is no kind %q of policy", name)
-	}
+	k, _ := policy.KindOf(name)
 	return k, nil
+}
+
+// kinds are the values of --kind.
+const kinds = "key, identity, boundary, session, scp, rcp, endpoint and trust"
+
+func isKind(name string) bool {
+	_, known := policy.KindOf(name)
+	return known
 }
 
 func readInput(in io.Reader, path string) ([]byte, error) {

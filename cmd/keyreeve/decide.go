@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,7 +25,7 @@ A line that cannot be decided answers with "error", which is neither a yes nor a
 no; the exit code is then 3.`,
 		Example: `  keyreeve decide questions.jsonl > decisions.jsonl
   keyreeve decide --schema > question.schema.json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if schema {
 				_, err := c.OutOrStdout().Write(question.Schema)
@@ -54,6 +55,9 @@ func decide(c *cobra.Command, in io.Reader) error {
 	undecided, err := question.Run(c.Context(), engine, in, c.OutOrStdout())
 	if err == nil && undecided > 0 {
 		err = fmt.Errorf("%d questions could not be decided; see \"error\" in their answers", undecided)
+		if undecided == 1 {
+			err = errors.New("1 question could not be decided; see \"error\" in its answer")
+		}
 	}
 	return err
 }

@@ -36,6 +36,7 @@ type devWorld struct {
 	data, path string
 	url        string
 	authority  string // certificate that clients need to trust; empty without TLS of our own
+	everywhere bool   // it listens on all addresses of the machine
 	world      *world.World
 }
 
@@ -49,28 +50,47 @@ func (d devWorld) announce(out io.Writer, enforced []string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "keyreeve, development mode: data in %s, world in %s\n", d.data, d.path)
 	b.WriteString("Nothing is allowed by default. Enforced:\n  " + strings.Join(enforced, "\n  ") + "\n")
-	b.WriteString("\n# paste into another terminal:\n")
+	if d.everywhere {
+		b.WriteString("Other machines can reach it: it listens on all addresses.\n")
+	}
+	fmt.Fprintf(&b, "\nProfiles in %s: %s\n", config, strings.Join(d.names(), ", "))
+	d.lines(&b, config)
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// lines writes what to paste: nothing but commands between two empty lines,
+// because zsh knows no comments at its prompt. The plain user's are indented,
+// so that who looks for lines that begin with export finds one user's.
+func (d devWorld) lines(b *strings.Builder, config string) {
+	admin := d.administrator()
+	b.WriteString("\nPaste into another terminal")
+	if admin != nil {
+		fmt.Fprintf(b, ", to be %s", ownerOf(admin))
+	}
+	b.WriteString(":\n\n")
 	region := d.world.Regions()[0]
 	b.WriteString("unset AWS_PROFILE AWS_SESSION_TOKEN\n")
 	// The SDK for Go assumes the roles of profiles at the second one, and at AWS without it.
-	fmt.Fprintf(&b, "export AWS_ENDPOINT_URL=%[1]s AWS_ENDPOINT_URL_STS=%[1]s\n", quoteShell(d.url))
-	fmt.Fprintf(&b, "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", region, region)
+	fmt.Fprintf(b, "export AWS_ENDPOINT_URL=%[1]s AWS_ENDPOINT_URL_STS=%[1]s\n", quoteShell(d.url))
+	fmt.Fprintf(b, "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", region, region)
 	if d.authority != "" {
-		fmt.Fprintf(&b, "export AWS_CA_BUNDLE=%s\n", quoteShell(absolute(d.authority)))
+		fmt.Fprintf(b, "export AWS_CA_BUNDLE=%s\n", quoteShell(absolute(d.authority)))
 	}
-	fmt.Fprintf(&b, "export AWS_CONFIG_FILE=%s   # profiles: %s\n", quoteShell(absolute(config)), strings.Join(d.names(), ", "))
-	if k := d.administrator(); k != nil {
-		fmt.Fprintf(&b, "export AWS_ACCESS_KEY_ID=%s   # %s\n", quoteShell(k.ID), ownerOf(k))
-		fmt.Fprintf(&b, "export AWS_SECRET_ACCESS_KEY=%s\n", quoteShell(string(k.Secret.Expose())))
+	fmt.Fprintf(b, "export AWS_CONFIG_FILE=%s\n", quoteShell(absolute(config)))
+	if admin != nil {
+		writeKeys(b, "", admin)
 	}
 	if k := keyOf(d.world, examples.DevUser); k != nil {
-		fmt.Fprintf(&b, "\n# the same as a plain user, %s (or: aws --profile %s …):\n", ownerOf(k), k.User.Name)
-		fmt.Fprintf(&b, "# export AWS_ACCESS_KEY_ID=%s\n", quoteShell(k.ID))
-		fmt.Fprintf(&b, "# export AWS_SECRET_ACCESS_KEY=%s\n", quoteShell(string(k.Secret.Expose())))
+		fmt.Fprintf(b, "\nAfter them, to be a plain user, %s (or: aws --profile %s …):\n\n", ownerOf(k), k.User.Name)
+		writeKeys(b, "  ", k)
 	}
 	b.WriteString("\n")
-	_, err := io.WriteString(out, b.String())
-	return err
+}
+
+func writeKeys(b *strings.Builder, indent string, k *world.AccessKey) {
+	fmt.Fprintf(b, "%sexport AWS_ACCESS_KEY_ID=%s\n", indent, quoteShell(k.ID))
+	fmt.Fprintf(b, "%sexport AWS_SECRET_ACCESS_KEY=%s\n", indent, quoteShell(string(k.Secret.Expose())))
 }
 
 // administrator is whose keys to paste; in a world that we did not write, the

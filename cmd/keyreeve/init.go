@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -22,15 +24,12 @@ serve without --dev makes neither: were a volume missing at a start, it would
 begin anew, with a key that opens nothing.`,
 		Example: `  keyreeve init --data /var/lib/keyreeve
   keyreeve serve --data /var/lib/keyreeve --world /etc/keyreeve/world`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if data == "" {
 				return errors.New("init needs --data DIRECTORY; see keyreeve init --help")
 			}
-			path, err := instance.Create(data)
-			if errors.Is(err, fs.ErrExist) {
-				err = fmt.Errorf("%s is a data directory already; a root key is never replaced", data)
-			}
+			path, err := create(data)
 			if err != nil {
 				return cannot(err)
 			}
@@ -40,4 +39,21 @@ begin anew, with a key that opens nothing.`,
 	}
 	c.Flags().StringVar(&data, "data", "", "data directory to make; it may exist if it is empty")
 	return c
+}
+
+// create makes a data directory where there is nothing yet.
+func create(data string) (string, error) {
+	entries, err := os.ReadDir(data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	ours := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "root.key" || e.Name() == "store" })
+	if len(entries) > 0 && !ours {
+		return "", fmt.Errorf("%s is not empty: name a directory that is empty or does not exist", data)
+	}
+	path, err := instance.Create(data) // it tells what is wrong with a directory of ours
+	if errors.Is(err, fs.ErrExist) {
+		err = fmt.Errorf("%s is a data directory already; a root key is never replaced", data)
+	}
+	return path, err
 }

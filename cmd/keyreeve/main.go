@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
+	ownFiles()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:])
@@ -75,12 +77,30 @@ or arguments; 3 the command could not do its work.`,
 	return root
 }
 
-// version is that of the module, or of the source it was built from.
+// version is that of the module, with the revision of the source it was built
+// from where the build knows one.
 func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)"
 	}
-	return "(devel)"
+	return versionOf(info)
+}
+
+func versionOf(info *debug.BuildInfo) string {
+	version := cmp.Or(info.Main.Version, "(devel)")
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	if settings["vcs.revision"] == "" {
+		return version
+	}
+	version += ", revision " + settings["vcs.revision"]
+	if settings["vcs.modified"] == "true" {
+		version += " with changes"
+	}
+	return version
 }
 
 // cannot marks an error of the work itself, as opposed to one of usage.

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -13,12 +15,46 @@ import (
 // be told, and where the flags are described.
 func misused(c *cobra.Command, err error) error {
 	hint := "see " + c.CommandPath() + " --help"
+	if wrong := new(pflag.InvalidValueError); errors.As(err, &wrong) {
+		if want := valueOf[wrong.GetFlag().Value.Type()]; want != "" {
+			err = fmt.Errorf("--%s is %s, not %q", wrong.GetFlag().Name, want, wrong.GetValue())
+		}
+	}
 	if _, name, ok := strings.Cut(err.Error(), "unknown flag: --"); ok {
 		if meant := nearestFlag(c, name); meant != "" {
 			hint = "did you mean --" + meant + "? " + hint
 		}
 	}
 	return fmt.Errorf("%w; %s", err, hint)
+}
+
+// valueOf says what the flags of a type want.
+var valueOf = map[string]string{"int": "a whole number", "bool": "true or false", "duration": "a duration such as 10s"}
+
+// noArguments refuses arguments.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s takes no arguments but flags, not %q; see %s --help", c.Name(), args[0], c.CommandPath())
+}
+
+// oneFile refuses more than one argument.
+func oneFile(c *cobra.Command, args []string) error {
+	if len(args) <= 1 {
+		return nil
+	}
+	return fmt.Errorf("%s takes one argument, not %d; see %s --help", c.Name(), len(args), c.CommandPath())
+}
+
+// isHostPort tells whether text is an address with a port that can be.
+func isHostPort(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil || port == "" {
+		return false
+	}
+	_, err = net.LookupPort("tcp", port)
+	return err == nil
 }
 
 // maxTypos is how far a flag may be from the one that was meant.

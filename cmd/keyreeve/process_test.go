@@ -104,12 +104,11 @@ func ready(t testing.TB, dir string, command ...string) *process {
 	p := launch(t, dir, command...)
 	p.await(p.Out, "listening on ")
 	for line := range strings.Lines(p.Out.String()) {
-		line = strings.TrimSpace(line)
+		line = strings.TrimRight(line, "\n")
 		if url, ok := strings.CutPrefix(line, "listening on "); ok {
 			p.URL = url
 		}
 		assignments, ok := strings.CutPrefix(line, "export ")
-		assignments, _, _ = strings.Cut(assignments, "   #")
 		for _, a := range strings.Fields(assignments) {
 			if name, value, isOne := strings.Cut(a, "="); ok && isOne {
 				p.Env[name] = strings.Trim(value, "'")

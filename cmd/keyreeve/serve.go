@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 
@@ -25,8 +24,6 @@ type serveFlags struct {
 	decisionCache   string
 	verifyDecisions int
 	encodedMessages bool
-	guardrails      string
-	guardrailBundle string
 }
 
 func newServe() *cobra.Command {
@@ -50,8 +47,11 @@ in the log, and the one before it goes on serving.`,
   keyreeve serve --data /var/lib/keyreeve --world /etc/keyreeve/world \
     --listen 10.0.0.5:8443 --tls --tls-cert chain.pem --tls-key key.pem
   keyreeve serve --dev --listen-endpoint inside=127.0.0.1:8081`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("data") && f.data == "" {
+				return errors.New("--data is empty: name a directory; see keyreeve serve --help")
+			}
 			if err := f.check(); err != nil {
 				return fmt.Errorf("%w; see keyreeve serve --help", err)
 			}
@@ -72,11 +72,7 @@ in the log, and the one before it goes on serving.`,
 	flags.StringVar(&f.tlsKey, "tls-key", "", "PEM `file` with the key of the certificate")
 	flags.StringSliceVar(&f.tlsHosts, "tls-host", nil, "further `names` and addresses for the development certificate")
 	flags.BoolVar(&f.encodedMessages, "encoded-messages", false,
-		"put into the text of a refusal what `aws sts decode-authorization-message` explains")
-	flags.StringVar(&f.guardrails, "guardrails", "",
-		"`directory` of the organization's own Rego, which may refuse calls (package keyreeve.guardrail: deny contains reason if …)")
-	flags.StringVar(&f.guardrailBundle, "guardrails-bundle", "",
-		"OPA configuration `file` with services, keys and bundles: guardrails from signed bundles, refreshed while serving")
+		"put into the text of a refusal what aws sts decode-authorization-message explains")
 	flags.StringVar(&f.decisionCache, "decision-cache", "on", "`on|off`: answer an equal question with OPA's own earlier answer")
 	flags.IntVar(&f.verifyDecisions, "verify-decisions", 0, "decide every `n`th cached answer again and compare (default 1 with --dev, else 1000)")
 	return c
@@ -95,12 +91,10 @@ func (f *serveFlags) check() error {
 		return errors.New("--tls-host is for the development certificate: with --tls, without --tls-cert")
 	case f.decisionCache != "on" && f.decisionCache != "off":
 		return fmt.Errorf("--decision-cache is on or off, not %q", f.decisionCache)
-	case f.guardrails != "" && f.guardrailBundle != "":
-		return errors.New("--guardrails and --guardrails-bundle are two sources of the same; name one")
 	case f.verifyDecisions < 0:
 		return fmt.Errorf("--verify-decisions counts from 1, not %d", f.verifyDecisions)
 	}
-	if _, _, err := net.SplitHostPort(f.listen); err != nil {
+	if !isHostPort(f.listen) {
 		return fmt.Errorf("--listen is HOST:PORT, as in 127.0.0.1:8080, not %q", f.listen)
 	}
 	if _, err := f.inside(); err != nil {
@@ -123,11 +117,20 @@ func (f *serveFlags) inside() ([]server.Listener, error) {
 	var all []server.Listener
 	for _, text := range f.listenEndpoint {
 		name, address, _ := strings.Cut(text, "=")
-		_, _, err := net.SplitHostPort(address)
-		if name == "" || err != nil || slices.ContainsFunc(all, func(l server.Listener) bool { return l.Name == name }) {
+		if name == "" || !isHostPort(address) || slices.ContainsFunc(all, func(l server.Listener) bool { return l.Name == name }) {
 			return nil, fmt.Errorf("--listen-endpoint is NAME=HOST:PORT, as in inside=10.0.0.5:8443, each name once, not %q", text)
 		}
 		all = append(all, server.Listener{Name: name, Listen: address})
 	}
 	return all, nil
+}
+
+// addresses are all that are listened on.
+func (f *serveFlags) addresses() []string {
+	all := []string{f.listen}
+	for _, text := range f.listenEndpoint {
+		_, address, _ := strings.Cut(text, "=")
+		all = append(all, address)
+	}
+	return all
 }

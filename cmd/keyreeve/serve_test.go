@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -54,8 +55,8 @@ func TestDevPrintsWhatToPasteAndThenThatItListens(t *testing.T) {
 	assert.Equal(t, "us-east-1", p.Env["AWS_REGION"])
 	assert.Equal(t, p.profile("alice"), keys{p.Env["AWS_ACCESS_KEY_ID"], p.Env["AWS_SECRET_ACCESS_KEY"]})
 	bob := p.profile("bob")
-	assert.Contains(t, text, "# export AWS_ACCESS_KEY_ID="+bob.id+"\n", "a plain user beside the administrator")
-	assert.Contains(t, text, bob.secret)
+	assert.Contains(t, text, "\n\n  export AWS_ACCESS_KEY_ID="+bob.id+"\n  export AWS_SECRET_ACCESS_KEY="+bob.secret+"\n\n", "a plain user, beside the administrator")
+	assert.NotContains(t, text, "#", "zsh knows no comments at its prompt")
 	assert.Contains(t, text, "keyPolicies", "what is enforced")
 }
 
@@ -245,4 +246,41 @@ func TestWorldIsReadAgainWhenItChanges(t *testing.T) {
 	require.ErrorAs(t, encrypt(), &refused)
 	status, _ := p.get("/readyz")
 	assert.Equal(t, http.StatusOK, status)
+}
+
+func TestServerOnAllAddressesIsReachedHereAndOthersAreWarnedOf(t *testing.T) {
+	p := ready(t, t.TempDir(), "keyreeve", "serve", "--dev", "--listen", "0.0.0.0:0")
+	assert.Regexp(t, `^http://127\.0\.0\.1:[1-9][0-9]*$`, p.URL)
+	assert.Equal(t, p.URL, p.Env["AWS_ENDPOINT_URL"])
+	assert.Contains(t, p.Out.String(), "Other machines can reach it")
+	status, _ := p.get("/healthz")
+	assert.Equal(t, http.StatusOK, status)
+}
+
+func TestFailedStartMakesNoDataDirectory(t *testing.T) {
+	var config net.ListenConfig
+	taken, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = taken.Close() }()
+	dir := t.TempDir()
+	p := launch(t, dir, "keyreeve", "serve", "--dev", "--listen", "127.0.0.1:0", "--listen-endpoint", "inside="+taken.Addr().String())
+	assert.Equal(t, exitCannot, p.wait())
+	assert.Contains(t, p.Err.String(), "is in use by another process")
+	assert.NoDirExists(t, filepath.Join(dir, "keyreeve-data"))
+}
+
+func TestProbeSaysThatPlainHTTPIsNoTLS(t *testing.T) {
+	p := serve(t, t.TempDir(), "--dev")
+	address := strings.TrimPrefix(p.URL, "http://")
+	probe := launch(t, t.TempDir(), "keyreeve", "tls-probe", address)
+	assert.Equal(t, exitCannot, probe.wait())
+	assert.Equal(t, "keyreeve: "+address+" does not speak TLS\n", probe.Err.String())
+	assert.Empty(t, probe.Out.String())
+}
+
+func TestVersionTellsTheRevisionWhereItIsKnown(t *testing.T) {
+	assert.Equal(t, "(devel)", versionOf(&debug.BuildInfo{}))
+	info := &debug.BuildInfo{Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"}}}
+	info.Main.Version = "v1.2.3"
+	assert.Equal(t, "v1.2.3, revision abc with changes", versionOf(info))
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,25 +39,51 @@ func newLog(out io.Writer) *slog.Logger {
 
 // serve answers until ctx ends.
 func (s *service) serve(ctx context.Context) error {
-	guardrails, end, err := s.guardrails(ctx)
-	if err != nil {
-		return err
-	}
-	defer end()
 	if s.flags.dev {
+		if err := s.preflight(ctx); err != nil {
+			return s.explain(err)
+		}
 		if err := prepareDev(s.flags.data, s.worldPath()); err != nil {
 			return err
 		}
 	}
 	i, err := instance.Open(instance.Config{
 		Dir: s.flags.data, World: s.worldPath(), Create: s.flags.dev, EncodedMessages: s.flags.encodedMessages, Log: s.log,
-		Decisions: decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails},
+		Decisions: decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions},
 	})
 	if err != nil {
 		return s.explain(err)
 	}
 	err = s.run(ctx, i)
 	return errors.Join(err, i.Close())
+}
+
+// preflight looks for what would keep a server from starting before a data
+// directory is made for it.
+func (s *service) preflight(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(s.flags.data, "root.key")); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if s.flags.world != "" {
+		if _, err := world.Load(s.flags.world, nil); err != nil {
+			return err
+		}
+	}
+	if s.flags.tlsCert != "" {
+		if _, err := server.LoadCertificate(s.flags.tlsCert, s.flags.tlsKey); err != nil {
+			return err
+		}
+	}
+	for _, address := range s.flags.addresses() {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			return fmt.Errorf("listening: %w", err)
+		}
+		if err := l.Close(); err != nil {
+			return fmt.Errorf("listening: %w", err)
+		}
+	}
+	return nil
 }
 
 // worldPath is the world to read.
@@ -78,7 +105,7 @@ func (s *service) explain(err error) error {
 	case errors.Is(err, instance.ErrAbsent):
 		return fmt.Errorf("%w: keyreeve init --data %s makes one, and serve --dev one to try things out", err, s.flags.data)
 	case errors.As(err, &problems):
-		return fmt.Errorf("the world %s is wrong:\n%w", s.worldPath(), problems)
+		return fmt.Errorf("the world %s is wrong:\n%w", s.worldPath(), problems.In(s.worldPath()))
 	case errors.As(err, &file) && file.Path == s.worldPath() && errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no world at %s: name one with --world", s.worldPath())
 	case errors.As(err, &listening) && errors.Is(err, syscall.EADDRINUSE):
@@ -142,12 +169,7 @@ func (s *service) secure(ctx context.Context) (config *tls.Config, authority str
 // and each address that is listened on if it is a certain one.
 func (s *service) hosts() []string {
 	hosts := slices.Clone(s.flags.tlsHosts)
-	addresses := []string{s.flags.listen}
-	for _, text := range s.flags.listenEndpoint {
-		_, address, _ := strings.Cut(text, "=")
-		addresses = append(addresses, address)
-	}
-	for _, address := range addresses {
+	for _, address := range s.flags.addresses() {
 		host, _, err := net.SplitHostPort(address)
 		ip := net.ParseIP(host)
 		if err == nil && host != "" && (ip == nil || !ip.IsUnspecified()) {
@@ -166,13 +188,26 @@ func (s *service) announce(url string, i *instance.Instance, authority string) e
 		s.log.Warn("nothing in the world names this policy", "file", file)
 	}
 	if s.flags.dev {
-		d := devWorld{data: s.flags.data, path: s.worldPath(), url: url, authority: authority, world: i.World()}
+		var everywhere bool
+		url, everywhere = local(url)
+		d := devWorld{data: s.flags.data, path: s.worldPath(), url: url, authority: authority, everywhere: everywhere, world: i.World()}
 		if err := d.announce(s.out, enforced); err != nil {
 			return err
 		}
 	}
 	_, err := fmt.Fprintf(s.out, "listening on %s\n", url)
 	return err
+}
+
+// local is the URL by which this machine reaches a server, and whether it
+// listens on all addresses.
+func local(base string) (url string, everywhere bool) {
+	scheme, address, _ := strings.Cut(base, "://")
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || !net.ParseIP(host).IsUnspecified() {
+		return base, false
+	}
+	return scheme + "://" + net.JoinHostPort("127.0.0.1", port), true
 }
 
 // enforcement lists what is enforced, a line for each way.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,11 +28,14 @@ It validates no certificate: it asks what is negotiated, not with whom.
 Exit code 1: the endpoint negotiates none of the hybrid post-quantum groups.`,
 		Example: `  keyreeve tls-probe localhost:8443
   keyreeve tls-probe --json kms.example.com:443`,
-		Args: cobra.ExactArgs(1),
+		Args: probedEndpoint,
 		RunE: func(c *cobra.Command, args []string) error {
 			survey, err := tlsprobe.ProbeAll(c.Context(), args[0], config)
 			if err != nil {
 				return cannot(err)
+			}
+			if !speaksTLS(survey) {
+				return cannot(fmt.Errorf("%s does not speak TLS", args[0]))
 			}
 			if err := printSurvey(c.OutOrStdout(), survey, asJSON); err != nil {
 				return cannot(err)
@@ -47,6 +52,29 @@ Exit code 1: the endpoint negotiates none of the hybrid post-quantum groups.`,
 	return c
 }
 
+// probedEndpoint wants HOST:PORT as the one argument.
+func probedEndpoint(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("tls-probe needs HOST:PORT; see %s --help", c.CommandPath())
+	}
+	if !isHostPort(args[0]) {
+		return fmt.Errorf("the endpoint is HOST:PORT, as in kms.example.com:443, not %q; see %s --help", args[0], c.CommandPath())
+	}
+	return nil
+}
+
+// speaksTLS tells whether any offer was answered, if only with an alert. A
+// timeout is no proof of anything else.
+func speaksTLS(s tlsprobe.Survey) bool {
+	return slices.ContainsFunc(results(s), func(r tlsprobe.Result) bool {
+		return r.Err == nil || r.Refused() || errors.Is(r.Err, context.DeadlineExceeded)
+	})
+}
+
+func results(s tlsprobe.Survey) []tlsprobe.Result {
+	return append([]tlsprobe.Result{s.Preferred}, append(s.Groups, s.Versions...)...)
+}
+
 func hybrid(s tlsprobe.Survey) bool {
 	for _, r := range s.Groups {
 		if r.Err == nil && r.Report.Group.PostQuantum() {
@@ -57,11 +85,11 @@ func hybrid(s tlsprobe.Survey) bool {
 }
 
 func printSurvey(out io.Writer, s tlsprobe.Survey, asJSON bool) error {
-	results := append([]tlsprobe.Result{s.Preferred}, append(s.Groups, s.Versions...)...)
+	all := results(s)
 	if asJSON {
-		return printJSON(out, s.Address, results)
+		return printJSON(out, s.Address, all)
 	}
-	for _, r := range results {
+	for _, r := range all {
 		if _, err := fmt.Fprintln(out, r); err != nil {
 			return err
 		}
