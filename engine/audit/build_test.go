@@ -229,6 +229,20 @@ func TestPartsThatAreTooLargeAreReplaced(t *testing.T) {
 	assert.JSONEq(t, `{"omitted":true,"originalSize":102522,"reason":"requestParameters is too large"}`, string(e.RequestParameters))
 }
 
+func TestEvidenceThatIsTooLargeIsReplaced(t *testing.T) {
+	with := func(n int) json.RawMessage { return json.RawMessage(`"` + strings.Repeat("x", n-2) + `"`) }
+	for n, want := range map[int]string{
+		maxEvidence:     string(with(maxEvidence)),
+		maxEvidence + 1: `{"omitted":true,"originalSize":16385,"reason":"authorization is too large"}`,
+	} {
+		given := decrypt().with(func(c *Call) { c.Additional = Additional{GrantID: "g", Authorization: with(n)} })
+		e := build(t, given)[0]
+		assert.JSONEq(t, want, string(e.AdditionalEventData.Authorization))
+		assert.Equal(t, "g", e.AdditionalEventData.GrantID)
+		assert.Len(t, given.Additional.Authorization, n)
+	}
+}
+
 func TestSecondRecordOnlyOfSuccess(t *testing.T) {
 	failed := func(c *Call) { c.Err = wire.Errorf(wire.KMSInvalidState, "x") }
 	assert.Len(t, build(t, replicateKey()), 2)
