@@ -2,7 +2,6 @@ package decision
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -73,36 +72,4 @@ func largeKeyPolicy(t testing.TB) Policy {
 		p.Principals[n.Text] = fmt.Sprintf("AROATEAM%d", i)
 	}
 	return p
-}
-
-// BenchmarkPrograms tells what a compiled document weighs, beside the estimate
-// by which the cache counts it.
-func BenchmarkPrograms(b *testing.B) {
-	for name, p := range map[string]Policy{
-		"default": *referenceQuestion(b).KeyPolicy,
-		"32KB":    largeKeyPolicy(b),
-	} {
-		b.Run(name, func(b *testing.B) {
-			ps := newPrograms(1 << 40)
-			kept := make([]*program, 0, b.N)
-			before := heap()
-			b.ResetTimer()
-			for range b.N {
-				prog, err := ps.compile(&p)
-				require.NoError(b, err)
-				kept = append(kept, prog)
-			}
-			b.StopTimer()
-			b.ReportMetric(float64(heap()-before)/float64(b.N), "bytes/program")
-			b.ReportMetric(float64(weight(p.Document)), "estimate")
-			runtime.KeepAlive(kept)
-		})
-	}
-}
-
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }

@@ -21,7 +21,8 @@ type program struct {
 	footprint []field
 	context   []contextKey
 	matching  []compile.Matching
-	clock     bool // its verdict changes with time
+	clock     bool  // its verdict changes with time
+	bytes     int64 // that it occupies, estimated
 }
 
 // A contextKey is a condition key that a program reads, with its name as it
@@ -66,7 +67,7 @@ func (ps *programs) of(p *Policy) (*program, error) {
 		if err != nil {
 			return nil, err
 		}
-		ps.compiled.put(digest, prog, weight(p.Document))
+		ps.compiled.put(digest, prog, prog.bytes)
 		return prog, nil
 	})
 	if err != nil {
@@ -132,12 +133,6 @@ func namedIn(d *policy.Document) []policy.Principal {
 	return all
 }
 
-// weight estimates the bytes that a program and its document occupy, as
-// measured by BenchmarkPrograms.
-func weight(d *policy.Document) int64 {
-	return 27_000 + 27*int64(len(d.Text))
-}
-
 const programPackage = "keyreeve.document"
 
 var verdictRef = ast.MustParseRef("data." + programPackage + ".verdict")
@@ -154,7 +149,7 @@ func (ps *programs) compile(p *Policy) (*program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing %s: %w", describe(p), err)
 	}
-	prog := &program{id: ps.made.Add(1), query: q, matching: m.Matching, clock: m.Clock}
+	prog := &program{id: ps.made.Add(1), query: q, matching: m.Matching, clock: m.Clock, bytes: weight(m.AST, p.Document.Text)}
 	if prog.footprint, prog.context, err = readFootprint(m.Footprint); err != nil {
 		return nil, fmt.Errorf("preparing %s: %w", describe(p), err)
 	}

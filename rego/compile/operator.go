@@ -94,11 +94,15 @@ func compare(op policy.Operator, subject *ast.Term, operands []operand) []conj {
 		case -1:
 			return []conj{{call(c.with, subject, operands[0].term)}}
 		}
-		var ways []conj
-		for _, o := range operands {
-			ways = append(ways, conj{call(c.with, subject, o.term)})
+		if len(operands) == 1 {
+			return []conj{{call(c.with, subject, operands[0].term)}}
 		}
-		return ways
+		// An array: many fractions have one hash.
+		terms := make([]*ast.Term, len(operands))
+		for i, o := range operands {
+			terms[i] = o.term
+		}
+		return []conj{{call(ast.Member, subject, ast.ArrayTerm(terms...))}}
 	}
 	return nil
 }
@@ -149,18 +153,18 @@ func date(sc *scope, op policy.Operator, c *policy.Condition, v *ast.Term) []con
 			sc.refuse(value.Pos, "expected a date")
 			return nil
 		}
-		operands = append(operands, instant(t))
+		operands = append(operands, instant(t, len(c.Values) <= few))
 	}
 	return compare(op, sc.call(instantFunction, v), operands)
 }
 
-// instant is t as nanoseconds since 1970: a readable call where OPA can parse
-// it, else a number.
-func instant(t time.Time) operand {
+// instant is t as nanoseconds since 1970: a readable call if wanted and where
+// OPA can parse it, else a number.
+func instant(t time.Time, readable bool) operand {
 	ns := new(big.Int).Mul(big.NewInt(t.Unix()), big.NewInt(int64(time.Second)))
 	ns.Add(ns, big.NewInt(int64(t.Nanosecond())))
 	o := operand{value: new(big.Rat).SetInt(ns), term: ast.NumberTerm(json.Number(ns.String()))}
-	if ns.IsInt64() {
+	if readable && ns.IsInt64() {
 		o.term = callTerm(ast.ParseRFC3339Nanos, ast.StringTerm(t.UTC().Format(time.RFC3339Nano)))
 	}
 	return o

@@ -28,9 +28,7 @@ _allow contains [0, "policy"] if {
 }
 
 # $.Statement[0].Condition.NumericNotEquals['kms:RotationPeriodInDays'], one value
-_statement_0_condition_3_matches(value_4) if _number(value_4) == 90
-
-_statement_0_condition_3_matches(value_4) if _number(value_4) == 180.5
+_statement_0_condition_3_matches(value_4) if _number(value_4) in [90, 180.5]
 
 # $.Statement[0].Condition.DateNotEquals['aws:TokenIssueTime'], one value
 _statement_0_condition_4_matches(value_5) if {
