@@ -29,6 +29,7 @@ var fileKinds = map[string]string{
 type compileFlags struct {
 	kind, pkg string
 	bundle    bool
+	rails     string // guardrails
 	out       string
 	schema    string
 }
@@ -73,6 +74,7 @@ answers as keyreeve does. --schema prints what the Rego reads as input.`,
 	flags.StringVar(&f.kind, "kind", "", "key, identity, boundary, session, scp, rcp, endpoint or trust")
 	flags.StringVar(&f.pkg, "package", "keyreeve.policy", "package of the module")
 	flags.BoolVar(&f.bundle, "bundle", false, "write an OPA bundle of a world: a directory or .txtar file")
+	flags.StringVar(&f.rails, "guardrails", "", "`directory` of guardrails that go into the bundle")
 	flags.StringVarP(&f.out, "output", "o", "", "`file` for the bundle; - is standard output")
 	flags.StringVar(&f.schema, "schema", "", "print the JSON Schema of an input: `document` (compiled documents, guardrails), decide or answer (bundles)")
 	return c
@@ -93,6 +95,8 @@ func (f compileFlags) check(args []string) error {
 		return errors.New("--bundle needs -o FILE")
 	case f.kind != "" && !isKind(f.kind):
 		return fmt.Errorf("--kind: there is no kind %q of policy; there are %s", f.kind, kinds)
+	case !f.bundle && f.rails != "":
+		return errors.New("--guardrails is for --bundle")
 	case !f.bundle && f.out != "":
 		return errors.New("-o is for --bundle; the module of one document is printed")
 	}
@@ -126,6 +130,10 @@ func printSchema(out io.Writer, name string) error {
 // compileWorld writes the bundle of a world to a file, which is not touched if
 // there is something wrong with the world, and says on notes that it did.
 func (f compileFlags) compileWorld(out, notes io.Writer, path string) error {
+	rails, err := loadGuardrails(f.rails)
+	if err != nil {
+		return err
+	}
 	w, err := world.Load(path, nil)
 	var problems world.Problems
 	if errors.As(err, &problems) {
@@ -135,7 +143,7 @@ func (f compileFlags) compileWorld(out, notes io.Writer, path string) error {
 		return err
 	}
 	var archive bytes.Buffer
-	if err := export.Bundle(&archive, w); err != nil {
+	if err := export.Bundle(&archive, w, rails); err != nil {
 		return err
 	}
 	if f.out == "-" {

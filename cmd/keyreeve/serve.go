@@ -24,6 +24,8 @@ type serveFlags struct {
 	decisionCache   string
 	verifyDecisions int
 	encodedMessages bool
+	guardrails      string
+	guardrailBundle string
 }
 
 func newServe() *cobra.Command {
@@ -73,6 +75,10 @@ in the log, and the one before it goes on serving.`,
 	flags.StringSliceVar(&f.tlsHosts, "tls-host", nil, "further `names` and addresses for the development certificate")
 	flags.BoolVar(&f.encodedMessages, "encoded-messages", false,
 		"put into the text of a refusal what aws sts decode-authorization-message explains")
+	flags.StringVar(&f.guardrails, "guardrails", "",
+		"`directory` of the organization's own Rego, which may refuse calls (package keyreeve.guardrail: deny contains reason if …)")
+	flags.StringVar(&f.guardrailBundle, "guardrails-bundle", "",
+		"OPA configuration `file` with services, keys and bundles: guardrails from signed bundles, refreshed while serving")
 	flags.StringVar(&f.decisionCache, "decision-cache", "on", "`on|off`: answer an equal question with OPA's own earlier answer")
 	flags.IntVar(&f.verifyDecisions, "verify-decisions", 0, "decide every `n`th cached answer again and compare (default 1 with --dev, else 1000)")
 	return c
@@ -91,6 +97,8 @@ func (f *serveFlags) check() error {
 		return errors.New("--tls-host is for the development certificate: with --tls, without --tls-cert")
 	case f.decisionCache != "on" && f.decisionCache != "off":
 		return fmt.Errorf("--decision-cache is on or off, not %q", f.decisionCache)
+	case f.guardrails != "" && f.guardrailBundle != "":
+		return errors.New("--guardrails and --guardrails-bundle are two sources of the same; name one")
 	case f.verifyDecisions < 0:
 		return fmt.Errorf("--verify-decisions counts from 1, not %d", f.verifyDecisions)
 	}

@@ -39,6 +39,11 @@ func newLog(out io.Writer) *slog.Logger {
 
 // serve answers until ctx ends.
 func (s *service) serve(ctx context.Context) error {
+	guardrails, end, err := s.guardrails(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if s.flags.dev {
 		if err := s.preflight(ctx); err != nil {
 			return s.explain(err)
@@ -49,7 +54,7 @@ func (s *service) serve(ctx context.Context) error {
 	}
 	i, err := instance.Open(instance.Config{
 		Dir: s.flags.data, World: s.worldPath(), Create: s.flags.dev, EncodedMessages: s.flags.encodedMessages, Log: s.log,
-		Decisions: decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions},
+		Decisions: decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails},
 	})
 	if err != nil {
 		return s.explain(err)
