@@ -2,6 +2,8 @@
 package ask
 
 import (
+	"strings"
+
 	"github.com/keyreeve/keyreeve/engine/condition"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/identity"
@@ -42,7 +44,7 @@ func (c Call) Question(k Check) decision.Question {
 	attached := c.Caller.Attached()
 	return decision.Question{
 		Rule: k.Rule, Action: k.Action,
-		Resource:          c.resource(k.Resource),
+		Resource:          c.asked(k),
 		Principal:         c.Caller.Principal(),
 		Context:           c.context(k),
 		EncryptionContext: k.Side.EncryptionContext,
@@ -51,6 +53,17 @@ func (c Call) Question(k Check) decision.Question {
 		Endpoint: c.endpointPolicy(), KeyPolicy: k.Policy, Grants: k.Grants, Child: k.Child,
 		CrossAccountPossible: action.CrossAccount,
 	}
+}
+
+// asked is the resource as policies see it. Operations of the service that name
+// none are about all of the account's in the Region: Guide, "AWS KMS
+// permissions", resources, lets policies say so or "*".
+func (c Call) asked(k Check) decision.Resource {
+	r := c.resource(k.Resource)
+	if r.ARN == "*" && strings.HasPrefix(k.Action, "kms:") {
+		r.ARN = "arn:" + c.World.Partition() + ":kms:" + c.Request.Region + ":" + r.Account + ":*"
+	}
+	return r
 }
 
 // resource adds to a resource where its owner stands in the organization.

@@ -119,7 +119,7 @@ type Question struct {
 
 // A Resource is what the question is about.
 type Resource struct {
-	ARN        string // as policies see it; "*" where the operation names none
+	ARN        string // as policies see it; where the operation names none "*", or arn:…:kms:REGION:ACCOUNT:*
 	Account    string // owner; for "*" the caller's own account
 	OrgID      string // organization of the owner; empty: none
 	Management bool   // the owner is its organization's management account

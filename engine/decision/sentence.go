@@ -24,6 +24,10 @@ var layerTexts = map[Layer]layerText{
 const opaqueReason = "the resource does not exist in this Region, no resource-based policies allow access, " +
 	"or a resource-based policy explicitly denies access"
 
+// none tells whether the operation names no resource: "*", or all of the
+// account's in the Region.
+func (r Resource) none() bool { return r.ARN == "*" || strings.HasSuffix(r.ARN, ":*") }
+
 // Sentence returns the text of the AccessDeniedException for a refusal
 // which holds nothing that A-20 keeps from the caller. It is
 // empty for a decision that allows.
@@ -34,7 +38,7 @@ func (d Decision) Sentence() string {
 	q, out := d.seen.question, d.seen.outcome
 	var b strings.Builder
 	b.WriteString("User: " + q.Principal.ARN + " is not authorized to perform: " + q.Action)
-	if q.Resource.ARN != "*" {
+	if !q.Resource.none() {
 		b.WriteString(" on resource: " + q.Resource.ARN)
 	}
 	text := layerTexts[out.layer]

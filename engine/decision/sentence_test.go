@@ -33,6 +33,9 @@ func TestSentences(t *testing.T) {
 				" because no session policy allows the kms:Decrypt action"},
 		{"A-70", "no resource is named", ask(rule(IdentityOnly), action("kms:CreateKey"), absent, func(q *Question) { q.Resource.ARN = "*" }),
 			"User: arn:aws:iam::111122223333:user/ann is not authorized to perform: kms:CreateKey because no identity-based policy allows the kms:CreateKey action"},
+		{"A-70", "all of the account's in the Region are none", ask(rule(IdentityOnly), action("kms:CreateKey"), absent, func(q *Question) {
+			q.Resource.ARN = "arn:aws:kms:us-east-1:111122223333:*"
+		}), "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: kms:CreateKey because no identity-based policy allows the kms:CreateKey action"},
 		{"A-70", "the root user is named as root", ask(by(root)),
 			"User: arn:aws:iam::111122223333:root is not authorized to perform: kms:Decrypt on resource: " + keyARN +
 				" because no resource-based policy allows the kms:Decrypt action"},
