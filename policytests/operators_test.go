@@ -164,6 +164,7 @@ func TestEachConditionKeyUnderEachOperatorThatFits(t *testing.T) {
 	engine, err := decision.New(decision.Config{})
 	require.NoError(t, err)
 	asked := 0
+	var wrong []string
 	for _, k := range policy.ConditionKeys {
 		name := k.Name
 		if k.Prefix() {
@@ -177,13 +178,15 @@ func TestEachConditionKeyUnderEachOperatorThatFits(t *testing.T) {
 				for _, tr := range all {
 					if tr.kind == kind || tr.kind == 0 {
 						asked++
-						assert.Equal(t, tr.expect(held), matched[tr.sid], "%s %q on %s holding %q", tr.operator, tr.operand, name, held)
+						if want := tr.expect(held); want != matched[tr.sid] {
+							wrong = append(wrong, fmt.Sprintf("%s %q on %s holding %q: %t", tr.operator, tr.operand, name, held, !want))
+						}
 					}
 				}
 			}
 		}
 	}
-	t.Logf("%d conditions", asked)
+	assert.Empty(t, wrong[:min(len(wrong), 20)], "%d of %d conditions came out otherwise; the first of them", len(wrong), asked)
 }
 
 func kindsOf(all []trial) []policy.ValueType {
@@ -196,8 +199,8 @@ func kindsOf(all []trial) []policy.ValueType {
 	return kinds
 }
 
-// conditionPolicies are IAM policies with a statement for each trial: several,
-// since a policy has a limit.
+// conditionPolicies are IAM policies with a statement for each trial, as many in
+// each as evidence tells of.
 func conditionPolicies(t *testing.T, key string, all []trial) []decision.Policy {
 	t.Helper()
 	var policies []decision.Policy
@@ -226,17 +229,19 @@ func matching(t *testing.T, e *decision.Engine, policies []decision.Policy, key 
 		Resource:  decision.Resource{ARN: "*", Account: "111122223333"},
 		Principal: decision.Principal{Type: decision.User, Account: "111122223333", User: "AIDA", ARN: "arn:aws:iam::111122223333:user/u"},
 		Context:   map[string][]string{},
-		Identity:  policies,
 	}
 	if len(held) > 0 {
 		q.Context[strings.ToLower(key)] = held
 	}
-	d, err := e.Decide(context.Background(), q)
-	require.NoError(t, err)
 	matched := map[string]bool{}
-	for _, l := range d.Evidence().Layers {
-		for _, s := range l.Statements {
-			matched[s.Sid] = true
+	for i := range policies {
+		q.Identity = policies[i : i+1]
+		d, err := e.Decide(context.Background(), q)
+		require.NoError(t, err)
+		for _, l := range d.Evidence().Layers {
+			for _, s := range l.Statements {
+				matched[s.Sid] = true
+			}
 		}
 	}
 	return matched

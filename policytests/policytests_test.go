@@ -184,6 +184,7 @@ func TestLinesThatCannotBeAskedAreErrors(t *testing.T) {
 		"allow user/bob kms:CreateGrant key/payroll kms:EncryptionContext:a=b":   "36:16: say which constraint: kms:GrantConstraintType=EncryptionContextEquals or …Subset",
 		"allow user/bob kms:CreateAlias alias/x@partner":                         "36:32: aliases are made and changed in the caller's own account only",
 		"allow user/sid kms:ListKeys in eu-west-1":                               "36:7: account 555566667777 does not have the Region eu-west-1",
+		`allow role/payroll kms:Decrypt key/payroll session "a b"`:               "36:7: no session can be called a b: its name has 2 to 64 letters, digits and +=,.@_-",
 		"accept key-policy no.json":                                              "36:19: there is no file no.json",
 		"accept grant use.json":                                                  "36:8: a grant is on a key: add on key/NAME",
 		`text user/bob kms:Decrypt key/closed says "{user/nobody}"`:              "36:43: there is no user/nobody in this world",

@@ -54,6 +54,10 @@ func (a *Asker) caller(r caseline.Request, dir string, now time.Time) (identity.
 	case s.Name.Text != "":
 		name = s.Name.Text
 	}
+	arn := "arn:" + a.cfg.World.Partition() + ":sts::" + o.role.Account + ":assumed-role/" + o.role.Name + "/" + name
+	if _, valid := a.cfg.World.UniqueID(arn); !valid {
+		return identity.Caller{}, failf(w, "no session can be called %s: its name has 2 to 64 letters, digits and +=,.@_-", name)
+	}
 	return identity.InRole(a.cfg.World, o.role, name, session), nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/sts"
+	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 )
 
@@ -56,15 +57,16 @@ func (q *asked) service() error {
 		}
 		return q.mandate(q.request.Principals[0], account)
 	}
+	var s *world.Service
 	chain := make([]string, len(q.request.Services))
 	for i, w := range q.request.Services {
+		known := false
+		if s, known = q.call.World.Service(w.Text); !known {
+			return failf(w, "this world lists no service %s", w.Text)
+		}
 		chain[i] = w.Text
 	}
 	last := q.request.Services[len(chain)-1]
-	s, known := q.call.World.Service(last.Text)
-	if !known {
-		return failf(last, "this world lists no service %s", last.Text)
-	}
 	q.call.Request.SourceIP = serviceIP
 	q.call.Caller.Service = &identity.ServiceCall{
 		Service: s, Region: region, Forward: &sts.Forward{Service: s.Principal, Region: region, Via: chain[:len(chain)-1]},
