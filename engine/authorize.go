@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -57,6 +58,9 @@ func (s *Scope) authorize(ctx context.Context, c *Check) error {
 		return err
 	}
 	d, err := s.engine.cfg.Decisions.Decide(ctx, q)
+	if errors.Is(err, decision.ErrTooLong) {
+		return wire.Errorf(wire.Validation, "A value of the request is too long for the patterns of the policies that apply to it.")
+	}
 	if err != nil {
 		return fmt.Errorf("deciding %s: %w", c.Action, err)
 	}
