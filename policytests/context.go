@@ -73,12 +73,19 @@ func (q *asked) side() error {
 	keys := condition.Context{}
 	tags := map[string]string{}
 	side := &q.check.Side
+	seen := map[string]bool{}
 	for _, p := range q.request.Keys {
 		name := strings.ToLower(p.Key)
 		row, err := q.settable(p)
+		given := name
+		if row.Prefix() {
+			given = strings.ToLower(row.Name) + p.Key[len(row.Name):] // names after a prefix keep case
+		}
 		switch {
 		case err != nil:
 			return err
+		case seen[given]:
+			return failf(caseline.Word{Text: p.Key, Pos: p.Pos}, "%s is given twice", p.Key)
 		case strings.HasPrefix(name, encryptionContext):
 			if side.EncryptionContext == nil {
 				side.EncryptionContext = map[string]string{}
@@ -91,6 +98,7 @@ func (q *asked) side() error {
 		case !row.Global:
 			keys.Set(name, p.Values...)
 		}
+		seen[given] = true
 	}
 	if len(tags) > 0 {
 		for name, values := range condition.RequestTags(tags) {

@@ -7,12 +7,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/policytests"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 )
@@ -185,6 +185,7 @@ func TestLinesThatCannotBeAskedAreErrors(t *testing.T) {
 		"allow user/bob kms:CreateAlias alias/x@partner":                         "36:32: aliases are made and changed in the caller's own account only",
 		"allow user/sid kms:ListKeys in eu-west-1":                               "36:7: account 555566667777 does not have the Region eu-west-1",
 		`allow role/payroll kms:Decrypt key/payroll session "a b"`:               "36:7: no session can be called a b: its name has 2 to 64 letters, digits and +=,.@_-",
+		"allow user/bob kms:Decrypt key/payroll aws:UserAgent=x aws:useragent=y": "36:56: aws:useragent is given twice",
 		"accept key-policy no.json":                                              "36:19: there is no file no.json",
 		"accept grant use.json":                                                  "36:8: a grant is on a key: add on key/NAME",
 		`text user/bob kms:Decrypt key/closed says "{user/nobody}"`:              "36:43: there is no user/nobody in this world",
@@ -206,11 +207,23 @@ func TestErrorInOneLineLeavesTheOthers(t *testing.T) {
 }
 
 func TestTimeIsTheSameEveryDayUnlessGiven(t *testing.T) {
-	cases := "deny user/eve@acme kms:Decrypt key/payroll\n"
-	_, err := run(t, cases, policytests.Options{})
+	file := filepath.Join(t.TempDir(), "town.txtar")
+	require.NoError(t, os.WriteFile(file, []byte(town), 0o600))
+	w, err := world.Load(file, nil)
 	require.NoError(t, err)
-	_, err = run(t, cases, policytests.Options{Now: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)})
+	asker, err := policytests.NewAsker(policytests.Config{World: w, Engine: engine, Now: policytests.DefaultTime})
 	require.NoError(t, err)
+	for text, want := range map[string]string{
+		"user/bob kms:ListKeys":                           "2026-01-15T12:00:00Z",
+		"user/bob kms:ListKeys at 2030-06-01":             "2030-06-01T00:00:00Z",
+		"user/bob kms:ListKeys at 2030-06-01T02:00+02:00": "2030-06-01T00:00:00Z",
+	} {
+		r, err := caseline.ParseRequest(text)
+		require.NoError(t, err)
+		q, err := asker.Question(r, ".")
+		require.NoError(t, err)
+		assert.Equal(t, []string{want}, q.Context["aws:currenttime"], text)
+	}
 }
 
 func TestWorldsAreFoundByPath(t *testing.T) {

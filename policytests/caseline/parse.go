@@ -174,6 +174,7 @@ type statement struct {
 	at       int
 	end      Pos
 	defaults defaults
+	given    map[string]bool // clauses read so far
 }
 
 func (s *statement) more() bool { return s.at < len(s.tokens) }

@@ -11,6 +11,7 @@ import (
 var clauses = []string{"session", "with", "via", "at", "in", "grant", "grant-token", "because", "says"}
 
 func (s *statement) request(c *Case) (err error) {
+	s.given = map[string]bool{}
 	r := &c.Request
 	r.Account, r.Region, r.At = s.defaults.account, s.defaults.region, s.defaults.at
 	if r.Principals, err = s.names("principal"); err != nil {
@@ -69,9 +70,13 @@ func (s *statement) clause(c *Case) error {
 		return t.failf("here stands a clause: KEY=VALUE, !KEY, or one of %s", strings.Join(clauses, ", "))
 	}
 	read, known := clauseReaders[t.word.Text]
-	if !known {
+	switch {
+	case !known:
 		return t.failf("unknown clause %q; known are KEY=VALUE, !KEY, %s", t.word.Text, strings.Join(clauses, ", "))
+	case s.given[t.word.Text] && slices.Contains([]string{"at", "in"}, t.word.Text):
+		return t.failf("a second %s", t.word.Text)
 	}
+	s.given[t.word.Text] = true
 	return read(s, c)
 }
 
@@ -109,7 +114,7 @@ var clauseReaders = map[string]func(*statement, *Case) error{
 	"with":        func(s *statement, c *Case) error { return s.with(&c.Request.Session) },
 	"via":         func(s *statement, c *Case) error { return s.via(&c.Request) },
 	"at":          func(s *statement, c *Case) (err error) { c.Request.At, err = s.time(); return err },
-	"in":          func(s *statement, c *Case) (err error) { c.Request.Region, err = s.take("Region"); return err },
+	"in":          func(s *statement, c *Case) (err error) { c.Request.Region, err = s.once(Word{}, "Region"); return err },
 	"grant":       func(s *statement, c *Case) error { return s.each(&c.Request.Grants, "grant") },
 	"grant-token": func(s *statement, c *Case) error { return s.each(&c.Request.Grants, "grant") },
 	"because":     (*statement).because,
@@ -169,6 +174,9 @@ func (s *statement) mfa(m *MFA) error {
 	t, err := s.next("seconds, or none")
 	if err != nil {
 		return err
+	}
+	if m.Given {
+		return t.failf("a second mfa")
 	}
 	m.Given = true
 	if t.bare("none") {
