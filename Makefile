@@ -1,10 +1,15 @@
-.PHONY: test ci fuzz bench tools
+.PHONY: test ci differential bench tools
 
 test: ## what README says
 	go test ./...
 
 ci: ## everything that must hold before a change lands
 	.ci/run
+
+differential: N ?= 1000000
+differential: SEED ?= 1
+differential: ## the engine against the oracle: N generated pairs of a world and a request, from SEED
+	go test ./policytests/differential -run 'TestOracleAndEngineAgree' -count 1 -timeout 0 -v -pairs $(N) -seed $(SEED)
 
 bench: ## figures for the READMEs
 	go test -run '^$$' -bench . -benchmem ./engine/decision ./rego/compile ./engine ./store ./crypto/...
