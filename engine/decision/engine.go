@@ -3,6 +3,7 @@ package decision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -112,6 +113,9 @@ func (e *Engine) Decide(ctx context.Context, q Question) (Decision, error) {
 	}
 	ctx = limited(ctx)
 	full, err := e.account(ctx, &q)
+	if errors.Is(err, ErrTooLong) && q.foreign() {
+		full, err = e.unaffordable(ctx, &q)
+	}
 	if err != nil {
 		return Decision{}, fmt.Errorf("deciding %s: %w", q.Action, err)
 	}

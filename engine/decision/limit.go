@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/keyreeve/keyreeve/rego/compile"
@@ -98,4 +99,19 @@ func (q *Question) bytesOf(key string) (n int) {
 		n += len(v) + 1
 	}
 	return n
+}
+
+// unaffordable refuses a call across accounts that only the key's side makes
+// unaffordable: the error would tell the caller that the key exists.
+func (e *Engine) unaffordable(ctx context.Context, q *Question) (*account, error) {
+	a, err := e.account(ctx, q.unseen())
+	if err != nil {
+		return nil, err
+	}
+	e.config.Log.Warn("a value of a request from another account is too long for the key's patterns, so the call is refused",
+		slog.String("action", q.Action), slog.String("resource", q.Resource.ARN), slog.String("principal", q.Principal.ARN))
+	if a.outcome.allowed {
+		a.outcome = &outcome{reason: NoAllow, layer: LayerResource}
+	}
+	return a, nil
 }

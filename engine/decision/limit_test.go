@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // The request brings both the pattern and what is matched with it.
@@ -61,4 +63,23 @@ func TestAStopEndsWhatIsUnderWay(t *testing.T) {
 	}
 	assert.Less(t, asked, askEvery)
 	assert.True(t, s.Cancelled(), "and stays so")
+}
+
+// Across accounts the error would tell that there is a key.
+func TestTooManyStepsOnTheKeysSideLookLikeNoKey(t *testing.T) {
+	e, err := New(Config{})
+	require.NoError(t, err)
+	q := longHeaders(29_000)
+	q.Principal = xena
+	q.Identity = []Policy{document(policy.Identity, "iam", allow("", "kms:*"))}
+	q.Identity[0].Owner = abroad
+	d, err := e.Decide(t.Context(), q)
+	require.NoError(t, err)
+	absent := q
+	absent.KeyPolicy = nil
+	none, err := e.Decide(t.Context(), absent)
+	require.NoError(t, err)
+	assert.False(t, d.Allowed)
+	assert.Equal(t, none.Sentence(), d.Sentence())
+	assert.Equal(t, none.CallerView(), d.CallerView())
 }
