@@ -40,7 +40,10 @@ func (q *asked) network() error {
 // principal, into the call. The world must let them act.
 func (q *asked) service() error {
 	region := q.call.Request.Region
-	source := q.source()
+	source, err := q.source()
+	if err != nil {
+		return err
+	}
 	itself := q.call.Caller.Type == decision.Service
 	switch {
 	case source != (identity.Source{}) && !itself:
@@ -90,16 +93,29 @@ func isSource(key string) bool {
 	return strings.EqualFold(key, "aws:SourceArn") || strings.EqualFold(key, "aws:SourceAccount")
 }
 
-// source is what a service calls for.
-func (q *asked) source() identity.Source {
+// source is what a service calls for. Its account is always known, as the
+// service sees to: that of the ARN, or the one beside it.
+func (q *asked) source() (identity.Source, error) {
 	var s identity.Source
+	var arn caseline.Word
 	for _, p := range q.request.Keys {
 		switch {
 		case strings.EqualFold(p.Key, "aws:SourceArn"):
-			s.ARN = p.Values[0]
+			s.ARN, arn.Pos = p.Values[0], p.Pos
 		case strings.EqualFold(p.Key, "aws:SourceAccount"):
 			s.Account = p.Values[0]
 		}
 	}
-	return s
+	if s.ARN == "" {
+		return s, nil
+	}
+	switch owner := identity.AccountOf(s.ARN); {
+	case owner == "" && s.Account == "":
+		return s, failf(arn, "aws:SourceAccount is needed beside an ARN that has no account")
+	case owner != "" && s.Account != "" && owner != s.Account:
+		return s, failf(arn, "aws:SourceArn and aws:SourceAccount name different accounts")
+	case s.Account == "":
+		s.Account = owner
+	}
+	return s, nil
 }
