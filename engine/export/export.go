@@ -109,11 +109,13 @@ func (x *exporter) guardrails(layers bundle.Layers, layer decision.Layer, accoun
 func scps(g world.Guardrails) []*world.Policy { return g.SCP }
 func rcps(g world.Guardrails) []*world.Policy { return g.RCP }
 
-// account is what operations on no resource are about.
+// account is what operations on no resource are about: as ask has it, in the
+// Region in which questions are asked that name none.
 func (x *exporter) account(a *world.Account) bundle.Account {
 	layers := bundle.Layers{}
 	x.guardrails(layers, decision.LayerRCP, a.ID, rcps)
 	return bundle.Account{Policies: layers, Resource: map[string]any{
+		"arn":     "arn:" + x.world.Partition() + ":kms:" + x.world.Regions()[0] + ":" + a.ID + ":*",
 		"account": a.ID, "management": x.management(a.ID), "aws_managed": false,
 	}}
 }

@@ -104,13 +104,18 @@ _of_target := {
 
 else := {}
 
-# A caller that names no resource asks about its own account.
-_of_home := {"resource": object.union(_home.resource, {"arn": "*"}), "policies": _home.policies} if {
+# A caller that names no resource asks about its own account: about all of the
+# service's there, which policies may name, or about nothing.
+_of_home := {"resource": object.union(_home.resource, {"arn": _all}), "policies": _home.policies} if {
 	not input.target
 	not input.resource
 }
 
 else := {}
+
+_all := _home.resource.arn if startswith(input.action, "kms:")
+
+else := "*"
 
 _home := world.accounts[_caller.principal.account]
 

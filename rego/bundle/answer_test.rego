@@ -33,7 +33,11 @@ bundled := {
 		"sts:AssumeRole": {"rules": {"role": "trust"}, "cross_account_possible": true, "keys": [], "context": {}},
 	},
 	"accounts": {"111122223333": {
-		"resource": {"account": "111122223333", "management": true},
+		"resource": {
+			"arn": "arn:aws:kms:us-east-1:111122223333:*",
+			"account": "111122223333",
+			"management": true,
+		},
 		"policies": {"rcp": [["most"]]},
 	}},
 	"principals": {
@@ -223,8 +227,14 @@ test_a_key_named_by_alias_has_its_condition_key if {
 test_without_target_the_account_is_asked_about if {
 	full := completed({"caller": "user/bob", "action": "kms:CreateKey"})
 	full.rule == "identity_only"
-	full.resource == {"arn": "*", "account": "111122223333", "management": true, "aws_managed": false}
+	full.resource == {
+		"arn": "arn:aws:kms:us-east-1:111122223333:*",
+		"account": "111122223333",
+		"management": true,
+		"aws_managed": false,
+	}
 	full.policies.rcp == [["most"]]
+	completed({"caller": "user/bob", "action": "sts:DecodeAuthorizationMessage"}).resource.arn == "*"
 }
 
 test_without_target_but_with_a_resource_that_is_it if {
