@@ -63,7 +63,7 @@ func BenchmarkViewKey(b *testing.B) {
 // or the same.
 func BenchmarkGrantCandidates(b *testing.B) {
 	for _, c := range []struct{ of, beside int }{{0, 1}, {1, 1}, {1, 50_000}, {50_000, 1}} {
-		s := open(b, testConfig(b))
+		s := open(b, quiet(testConfig(b)))
 		fill(b, s, 2)
 		fillGrants(b, s, addr("key-00000000"), c.of, distinct)
 		fillGrants(b, s, addr("key-00000001"), c.beside, distinct)
@@ -95,7 +95,7 @@ func BenchmarkGrantCandidates(b *testing.B) {
 // all have the same Subset; for CreateGrant, with one of 64 sets of operations.
 func BenchmarkGrantCandidatesAlike(b *testing.B) {
 	for _, n := range []int{1, 50_000} {
-		s := open(b, testConfig(b))
+		s := open(b, quiet(testConfig(b)))
 		fill(b, s, 1)
 		key := addr("key-00000000")
 		fillGrants(b, s, key, n, func(i int, g *Grant) {
