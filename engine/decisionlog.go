@@ -2,8 +2,10 @@ package engine
 
 import (
 	"context"
-	"log/slog"
 	"sync/atomic"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/decisionlog"
 )
 
 // maxWaiting is how many calls can wait for their lines of the decision log.
@@ -13,18 +15,18 @@ const maxWaiting = 1024
 // the evidence of a refusal takes longer the more a key's account holds, which
 // the time of the answer must not tell. Safe for concurrent use.
 type decisionLog struct {
-	out     *slog.Logger
+	out     *decisionlog.Log
 	waiting chan loggedCall
 	running atomic.Bool
 }
 
 // A loggedCall is what the lines of one call say.
 type loggedCall struct {
-	requestID, operation string
-	decisions            []decided
+	call      decisionlog.Call
+	decisions []decision.Decision
 }
 
-func newDecisionLog(out *slog.Logger) *decisionLog {
+func newDecisionLog(out *decisionlog.Log) *decisionLog {
 	return &decisionLog{out: out, waiting: make(chan loggedCall, maxWaiting)}
 }
 
@@ -69,11 +71,8 @@ func (l *decisionLog) flush() {
 
 // write writes the full evidence of every decision of a call.
 func (l *decisionLog) write(c loggedCall) {
-	for _, d := range c.decisions {
-		l.out.Info("decision",
-			slog.String("requestId", c.requestID), slog.String("operation", c.operation),
-			slog.Bool("allowed", d.decision.Allowed), slog.String("reason", string(d.decision.Reason)),
-			slog.Any("evidence", d.decision.Evidence()))
+	for n, d := range c.decisions {
+		l.out.Decision(c.call, n, d)
 	}
 }
 
@@ -88,7 +87,21 @@ func (e *Engine) LogDecisions(ctx context.Context) error {
 func (e *Engine) Close() { e.decisionLog.flush() }
 
 func (e *Engine) logDecisions(c *call, s *Scope) {
-	if len(s.decisions) > 0 {
-		e.decisionLog.add(loggedCall{requestID: c.request.ID, operation: c.row.name, decisions: s.decisions})
+	if len(s.decisions) == 0 {
+		return
 	}
+	logged := loggedCall{call: c.logged()}
+	for _, d := range s.decisions {
+		logged.decisions = append(logged.decisions, d.decision)
+	}
+	e.decisionLog.add(logged)
+}
+
+// logged is what lines of the decision log say of the call.
+func (c *call) logged() decisionlog.Call {
+	l := decisionlog.Call{ID: c.eventID, RequestID: c.request.ID, Operation: c.row.name, Time: c.now, Revision: c.world.Digest()}
+	if c.request.RemoteIP.IsValid() {
+		l.RequestedBy = c.request.RemoteIP.Unmap().String()
+	}
+	return l
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/keyreeve/keyreeve/crypto/material"
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/decisionlog"
 	"github.com/keyreeve/keyreeve/engine/grant"
 	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/lifecycle"
@@ -40,7 +41,12 @@ type Config struct {
 	// DecisionLog receives the full evidence of each decision, for the
 	// operator only; nil discards it.
 	DecisionLog *slog.Logger
-	Log         *slog.Logger // faults of the service; nil discards them
+	// DecisionLabels stand in each line of the decision log.
+	DecisionLabels map[string]string
+	// DecisionLogPlain leaves the values of encryption contexts in the
+	// decision log; else they are masked.
+	DecisionLogPlain bool
+	Log              *slog.Logger // faults of the service; nil discards them
 
 	// EncodedMessages puts the encoded authorization message of a refusal into
 	// the error text, too.
@@ -89,7 +95,9 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, states: states, operations: map[string]row{},
 		signatures: sigv4.NewCache(signingKeys), sessions: sts.NewTokens(cfg.Root, cfg.Rand),
-		tokens: grant.Tokens{Root: cfg.Root}, decisionLog: newDecisionLog(cfg.DecisionLog),
+		tokens: grant.Tokens{Root: cfg.Root}, decisionLog: newDecisionLog(&decisionlog.Log{
+			Out: cfg.DecisionLog, Labels: cfg.DecisionLabels, Plain: cfg.DecisionLogPlain,
+		}),
 	}
 	for _, rows := range [][]row{
 		keyOperations(), cryptoOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),

@@ -296,7 +296,7 @@ func TestServicesActOnlyWithinTheirMandates(t *testing.T) {
 			return second(b.from(storage, "", "").DescribeKey(b.ctx, &kms.DescribeKeyInput{KeyId: &everybody}))
 		}, "ok"},
 	})
-	assert.Contains(t, b.DecisionLog(), `"principal":"s3.amazonaws.com","listener":"","allowed":false,"reason":"The service s3.amazonaws.com may not act for account 444455556666`,
+	assert.Contains(t, b.DecisionLog(), `"input":{"principal":"s3.amazonaws.com","listener":""},"result":{"allowed":false,"reason":"The service s3.amazonaws.com may not act for account 444455556666`,
 		"the operator is told")
 }
 

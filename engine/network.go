@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/keyreeve/keyreeve/engine/decisionlog"
 	"github.com/keyreeve/keyreeve/engine/wire"
 	"github.com/keyreeve/keyreeve/engine/world"
 )
@@ -123,9 +123,9 @@ func (e *Engine) logUndecided(c *call, s *Scope, err error) {
 	if !known || failure.Code != wire.AccessDenied || s != nil && len(s.decisions) > 0 {
 		return
 	}
-	e.cfg.DecisionLog.Info("refused",
-		slog.String("requestId", c.request.ID), slog.String("operation", c.row.name), slog.String("principal", c.caller.ARN),
-		slog.String("listener", c.request.Network.Listener), slog.Bool("allowed", false), slog.String("reason", failure.Message))
+	e.decisionLog.out.Refused(c.logged(), decisionlog.Refusal{
+		Principal: c.caller.ARN, Listener: c.request.Network.Listener, Reason: failure.Message,
+	})
 }
 
 // endpointAlone tells whether nothing but the policy of the VPC endpoint

@@ -57,6 +57,14 @@ func (d Decision) Evidence() Evidence {
 // LogValue is the evidence, worked out only if a handler wants it.
 func (d Decision) LogValue() slog.Value { return slog.AnyValue(d.Evidence()) }
 
+// Question returns what was decided. It must not be changed.
+func (d Decision) Question() Question {
+	if d.full == nil {
+		return Question{}
+	}
+	return *d.full.question
+}
+
 // CallerView returns what the caller's account may see of the decision
 // the layers of its own account and organization. The key's side of
 // another account is one opaque result, the same whether the key is absent,

@@ -30,7 +30,7 @@ type Evidence struct {
 	Resource  string          `json:"resource"`
 	SettledBy []Statement     `json:"settledBy"`
 	Grants    []string        `json:"grants"`
-	Layers    []LayerEvidence `json:"layers"` // in the order of A-10
+	Layers    []LayerEvidence `json:"layers,omitempty"` // in the order of A-10; a log may leave them out
 	Nearest   *NearestMiss    `json:"nearestMiss,omitempty"`
 
 	// How many more settled it, and how many more grants allowed.

@@ -10,10 +10,13 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 	"gopkg.in/natefinch/lumberjack.v2"
 
@@ -37,6 +40,12 @@ type Config struct {
 	// EncodedMessages puts encoded authorization messages into error texts.
 	EncodedMessages bool
 	Quotas          engine.Quotas
+	// DecisionLabels stand in each line of the decision log, beside an id of
+	// this run.
+	DecisionLabels map[string]string
+	// DecisionLogPlain leaves the values of encryption contexts in the
+	// decision log; else they are masked.
+	DecisionLogPlain bool
 	// Watch is the time between two looks at the files of the world; zero is
 	// one second.
 	Watch time.Duration
@@ -172,12 +181,29 @@ func (i *Instance) open(root *seal.RootKey) error {
 	i.Engine, err = engine.New(engine.Config{
 		Store: i.Store, World: i.World, Decisions: decisions, Materials: materials, Root: root,
 		EncodedMessages: i.config.EncodedMessages, Quotas: i.config.Quotas,
-		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log, DecisionLog: slog.New(slog.NewJSONHandler(i.decisions, nil)),
+		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log,
+		DecisionLog:    slog.New(slog.NewJSONHandler(i.decisions, &slog.HandlerOptions{ReplaceAttr: asOPA})),
+		DecisionLabels: i.config.labels(), DecisionLogPlain: i.config.DecisionLogPlain,
 	})
 	if err != nil || !i.config.Create {
 		return err
 	}
 	return i.Engine.Seed(context.Background())
+}
+
+// asOPA writes levels as OPA does in its decision logs.
+func asOPA(groups []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.LevelKey && len(groups) == 0 {
+		return slog.String(a.Key, strings.ToLower(a.Value.String()))
+	}
+	return a
+}
+
+// labels tell the lines of this run from those of others.
+func (c Config) labels() map[string]string {
+	labels := map[string]string{"id": uuid.NewString(), "app": "keyreeve"}
+	maps.Copy(labels, c.DecisionLabels)
+	return labels
 }
 
 // loadWorld gives every principal of the world its unique id, in one
@@ -324,7 +350,7 @@ func (i *Instance) Close() error {
 
 // Enforced says what is enforced, for /healthz and the start-up line.
 func (i *Instance) Enforced() map[string]string {
-	return map[string]string{
+	enforced := map[string]string{
 		"signature":             "every call",
 		"keyPolicies":           "every call",
 		"identityPolicies":      "every call",
@@ -336,6 +362,10 @@ func (i *Instance) Enforced() map[string]string {
 		"vpcEndpointPolicy":     "every call",
 		"servicesActFor":        "every call",
 	}
+	if i.config.Decisions.Guardrails != nil {
+		enforced["guardrails"] = "every call"
+	}
+	return enforced
 }
 
 // Ready says whether the store answers and is still where it was opened.
