@@ -26,6 +26,8 @@ type serveFlags struct {
 	encodedMessages bool
 	guardrails      string
 	guardrailBundle string
+
+	decisionLogPlain bool
 }
 
 func newServe() *cobra.Command {
@@ -79,6 +81,8 @@ in the log, and the one before it goes on serving.`,
 		"`directory` of the organization's own Rego, which may refuse calls (package keyreeve.guardrail: deny contains reason if …)")
 	flags.StringVar(&f.guardrailBundle, "guardrails-bundle", "",
 		"OPA configuration `file` with services, keys and bundles: guardrails from signed bundles, refreshed while serving")
+	flags.BoolVar(&f.decisionLogPlain, "decision-log-plain", false,
+		"leave the values of encryption contexts in the decision log; else they are masked (default with --dev)")
 	flags.StringVar(&f.decisionCache, "decision-cache", "on", "`on|off`: answer an equal question with OPA's own earlier answer")
 	flags.IntVar(&f.verifyDecisions, "verify-decisions", 0, "decide every `n`th cached answer again and compare (default 1 with --dev, else 1000)")
 	return c
@@ -111,6 +115,7 @@ func (f *serveFlags) check() error {
 	if f.data == "" {
 		f.data = "keyreeve-data"
 	}
+	f.decisionLogPlain = f.decisionLogPlain || f.dev
 	if f.verifyDecisions == 0 {
 		f.verifyDecisions = 1000
 		if f.dev {

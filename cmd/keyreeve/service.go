@@ -54,7 +54,8 @@ func (s *service) serve(ctx context.Context) error {
 	}
 	i, err := instance.Open(instance.Config{
 		Dir: s.flags.data, World: s.worldPath(), Create: s.flags.dev, EncodedMessages: s.flags.encodedMessages, Log: s.log,
-		Decisions: decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails},
+		Decisions:      decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails},
+		DecisionLabels: map[string]string{"version": version()}, DecisionLogPlain: s.flags.decisionLogPlain,
 	})
 	if err != nil {
 		return s.explain(err)
