@@ -301,3 +301,16 @@ func TestGrantQuota(t *testing.T) {
 		{"and another may come (RQ-11)", grant(key), "ok"},
 	})
 }
+
+func TestEveryGrantThatAllowsCreateGrantCounts(t *testing.T) {
+	b := newBench(t)
+	key := b.newKey(aliceOnly)
+	for i := range 8 {
+		b.give(alice, kms.CreateGrantInput{KeyId: &key, Name: aws.String(string(rune('a' + i))), GranteePrincipal: aws.String(bobARN), Operations: operations("CreateGrant", "Encrypt")})
+	}
+	b.give(alice, kms.CreateGrantInput{KeyId: &key, GranteePrincipal: aws.String(bobARN), Operations: operations("CreateGrant", "Decrypt")})
+	answers(t, []ask{
+		{"what the ninth lets him give", b.tryGrant(bob, kms.CreateGrantInput{KeyId: &key, GranteePrincipal: aws.String(carolARN), Operations: operations("Decrypt")}), "ok"},
+		{"what none of them does", b.tryGrant(bob, kms.CreateGrantInput{KeyId: &key, GranteePrincipal: aws.String(carolARN), Operations: operations("Decrypt", "Encrypt")}), noResource(bobARN, "CreateGrant", key)},
+	})
+}

@@ -217,7 +217,7 @@ func (i *Instance) loadWorld() error {
 		return err
 	}
 	i.worlds, err = world.NewWatcher(world.WatcherConfig{
-		Path: i.config.World, IDs: storedIDs{i.Store}, Every: i.config.Watch, Changed: i.changed, Refused: i.refused,
+		Path: i.config.World, IDs: storedIDs{i.Store}, Every: i.config.Watch, Changed: i.changed, Refused: i.refused, Restored: i.restored,
 	})
 	return err
 }
@@ -227,6 +227,10 @@ func (i *Instance) World() *world.World { return i.worlds.World() }
 
 func (i *Instance) changed(_, next *world.World) {
 	i.config.Log.Info("world reloaded", "digest", next.Digest())
+}
+
+func (i *Instance) restored(w *world.World) {
+	i.config.Log.Info("the world is in order again", "digest", w.Digest())
 }
 
 func (i *Instance) refused(err error) {
