@@ -31,14 +31,6 @@ func crosses(operation string) bool {
 	return false
 }
 
-// firstAction is the permission that an operation asks for first.
-func firstAction(operation string) string {
-	if operation == "ReEncrypt" {
-		return "ReEncryptFrom"
-	}
-	return operation
-}
-
 // TestUseAcrossAccounts loops over all that name a key, with a key whose
 // policy allows all to everybody and a caller whose policies allow all: A-12,
 // A-15, KID-15.

@@ -139,7 +139,7 @@ func (a *Asker) checkGrant(d caseline.Document, text string) (*refusal, error) {
 	}
 	decoded, failed := wire.Decode("CreateGrant", body)
 	if failed != nil {
-		return &refusal{codes: []string{string(failed.Code)}, text: failed.Message}, nil
+		return &refusal{codes: []string{string(failed.Code)}, text: failed.Message}, nil //nolint:nilerr // a refusal is the answer
 	}
 	in := decoded.(*wire.CreateGrantInput)
 	if err := grant.Check(in.Operations, in.Constraints, spec.KeySpec(k.Spec), spec.Usage(k.Usage)); err != nil {

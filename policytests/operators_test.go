@@ -95,7 +95,6 @@ var forms = []form{
 // A trial is one operator on one key, in a statement of its own.
 type trial struct {
 	sid, operator, operand string
-	name                   string // of the operator
 	expect                 func(values []string) bool
 	kind                   policy.ValueType
 }

@@ -45,7 +45,7 @@ func (q *asked) resource() error {
 	case w.Text == "*":
 		return q.nothing(w)
 	case kind == "alias" && q.action.On(policy.AliasResource):
-		return q.alias(w, text)
+		return q.alias(w)
 	case kind == "alias" && slices.Contains(q.action.ConditionKeys, "kms:RequestAlias"):
 		return q.key(w)
 	case kind == "alias" && q.action.On(policy.KeyResource):
@@ -100,18 +100,17 @@ func (q *asked) nothing(w caseline.Word) error {
 }
 
 // alias is the alias of an operation on aliases. It need not exist.
-func (q *asked) alias(w caseline.Word, name string) error {
+func (q *asked) alias(w caseline.Word) error {
 	account := q.call.Caller.Account
 	arn := w.Text
 	if !strings.HasPrefix(w.Text, "arn:") {
-		plain, in, err := q.asker.split(w)
+		name, in, err := q.asker.split(w)
 		if err != nil {
 			return err
 		}
 		if in != nil {
 			account = in.ID
 		}
-		name = plain
 		arn = "arn:" + q.call.World.Partition() + ":kms:" + q.call.Request.Region + ":" + account + ":" + name
 	}
 	if account != q.call.Caller.Account || identity.AccountOf(arn) != account {

@@ -63,7 +63,7 @@ func (q *asked) service() error {
 	var s *world.Service
 	chain := make([]string, len(q.request.Services))
 	for i, w := range q.request.Services {
-		known := false
+		var known bool
 		if s, known = q.call.World.Service(w.Text); !known {
 			return failf(w, "this world lists no service %s", w.Text)
 		}

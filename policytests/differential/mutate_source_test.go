@@ -32,6 +32,8 @@ func TestEachBranchOfTheCompilerIsTested(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("..", "..", compiler, file))
 			require.NoError(t, err)
+			sound := sourceMutation{text: string(text)}
+			require.Equal(t, "nobody", sound.noticedBy(t, compiler+file), "the tests fail as it is")
 			by := map[string]int{}
 			for _, m := range sourceMutations(t, file, string(text)) {
 				who := m.noticedBy(t, compiler+file)

@@ -87,12 +87,12 @@ bundles:
     service: ours
     resource: guardrails.tar.gz
     signing: {keyid: ours}
-    polling: {min_delay_seconds: 3600, max_delay_seconds: 7200}
+    polling: {min_delay_seconds: 1, max_delay_seconds: 1}
 `, b.url, b.public)
 }
 
 func (b *bundler) open(log *slog.Logger) (*Source, error) {
-	return Open(b.Context(), Config{OPA: []byte(b.config()), Log: log, Wait: 300 * time.Millisecond})
+	return Open(b.Context(), Config{OPA: []byte(b.config()), Log: log, Wait: time.Second})
 }
 
 func (b *bundler) refused(s *Source) string {
@@ -101,6 +101,29 @@ func (b *bundler) refused(s *Source) string {
 	reasons, err := s.Set().Deny(b.Context(), input, time.Minute)
 	require.NoError(b, err)
 	return strings.Join(reasons, "; ")
+}
+
+// again is a bundler of the same keys, with a bundle of its own.
+func (b *bundler) again(t *testing.T) *bundler {
+	t.Helper()
+	own := &bundler{T: t, private: b.private, public: b.public}
+	server := httptest.NewServer(own)
+	t.Cleanup(server.Close)
+	own.url = server.URL
+	return own
+}
+
+// until waits for attempts to fetch bundles, until one has had its effect.
+func (b *bundler) until(s *Source, done func() bool) {
+	b.Helper()
+	late := time.After(20 * time.Second)
+	for !done() {
+		select {
+		case <-s.changed:
+		case <-late:
+			require.Fail(b, "no bundle that has the effect")
+		}
+	}
 }
 
 func TestSignedGuardrailsAreFetchedAndRefreshed(t *testing.T) {
@@ -113,8 +136,8 @@ func TestSignedGuardrailsAreFetchedAndRefreshed(t *testing.T) {
 	assert.Equal(t, "first, 7", b.refused(s))
 
 	b.serve(`deny contains "second"`, b.private)
-	require.NoError(t, s.plugin.Trigger(t.Context()))
-	assert.Equal(t, "second", b.refused(s))
+	b.until(s, func() bool { return b.refused(s) == "second" })
+	s.Close()
 	assert.NotContains(t, log.String(), "alarm")
 }
 
@@ -128,6 +151,8 @@ func TestWhatMustNotBeInForceIsNot(t *testing.T) {
 		"no rule":           {`reject contains "x"`, b.private, "no guardrail says"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := b.again(t)
 			b.serve(c.rule, c.private)
 			_, err := b.open(nil)
 			require.Error(t, err, "at the start")
@@ -139,8 +164,9 @@ func TestWhatMustNotBeInForceIsNot(t *testing.T) {
 			require.NoError(t, err)
 			defer s.Close()
 			b.serve(c.rule, c.private)
-			_ = s.plugin.Trigger(t.Context()) // tells of a signature that is wrong
+			b.until(s, func() bool { return s.faulty.Load() != nil })
 			assert.Equal(t, "good", b.refused(s), "later")
+			s.Close()
 			assert.Contains(t, log.String(), "alarm: guardrails are not refreshed")
 		})
 	}
