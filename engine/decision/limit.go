@@ -28,8 +28,11 @@ var ErrTooLong = errors.New("a value of the request is too long for the policies
 // untilKey finds the end of a decision in its context.
 type untilKey struct{}
 
-// limited gives a decision its end.
+// limited gives a decision its end, unless it has one.
 func limited(ctx context.Context) context.Context {
+	if _, has := ctx.Value(untilKey{}).(time.Time); has {
+		return ctx
+	}
 	return context.WithValue(ctx, untilKey{}, time.Now().Add(decisionLimit))
 }
 

@@ -28,11 +28,10 @@ func longHeaders(length int) Question {
 func TestPatternsThatTakeTooManyStepsAreNoAnswer(t *testing.T) {
 	e, err := New(Config{Cache: true})
 	require.NoError(t, err)
-	begun := time.Now()
-	_, err = e.Decide(t.Context(), longHeaders(29_000))
+	ctx := context.WithValue(t.Context(), untilKey{}, time.Now().Add(time.Minute)) // it is the steps that are bounded here
+	_, err = e.Decide(ctx, longHeaders(29_000))
 	require.ErrorIs(t, err, ErrTooLong)
-	assert.Less(t, time.Since(begun), 500*time.Millisecond)
-	d, err := e.Decide(t.Context(), longHeaders(1_600))
+	d, err := e.Decide(ctx, longHeaders(1_600))
 	require.NoError(t, err, "within the bound")
 	assert.Equal(t, "allow resource", verdictOf(d))
 }
