@@ -22,7 +22,7 @@ func (b bench) at(listener string) func(*kms.Options) {
 // by has a client go by a route.
 func (b bench) by(r route) func(*kms.Options) {
 	return func(o *kms.Options) {
-		o.BaseEndpoint, o.HTTPClient = aws.String(b.url(r.listener)), &http.Client{Transport: b.transport(r)}
+		o.BaseEndpoint, o.HTTPClient = aws.String(b.url(r.listener)), &http.Client{Transport: enginetest.Own{Base: b.transport(r)}}
 	}
 }
 
@@ -162,7 +162,7 @@ func TestConnectionThatIsOlderThanItsEndpointIsRefused(t *testing.T) {
 	b := newNetworks(t, enginetest.Config{Watch: true})
 	var connections http.Transport
 	defer connections.CloseIdleConnections()
-	kept := b.KMS(alice, region, func(o *kms.Options) { o.HTTPClient = &http.Client{Transport: &connections} })
+	kept := b.KMS(alice, region, func(o *kms.Options) { o.HTTPClient = &http.Client{Transport: enginetest.Own{Base: &connections}} })
 	list := func() error { return second(kept.ListKeys(b.ctx, &kms.ListKeysInput{})) }
 	require.NoError(t, list())
 	before := b.World().Digest()

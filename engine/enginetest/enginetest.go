@@ -190,13 +190,34 @@ func Header(name, value string) func(*kms.Options) {
 	return func(o *kms.Options) { o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue(name, value)) }
 }
 
+// Own sends requests with bodies of its own. The SDK closes the body of a
+// request when the answer is there; now and then net/http has not looked for
+// the body's end yet, and gives up the connection, and with it the answer.
+type Own struct{ Base http.RoundTripper }
+
+// RoundTrip sends a request and returns the answer.
+func (o Own) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return o.Base.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err = errors.Join(err, r.Body.Close()); err != nil {
+		return nil, err
+	}
+	own := r.Clone(r.Context())
+	own.Body = io.NopCloser(bytes.NewReader(body))
+	own.ContentLength = int64(len(body))
+	own.GetBody = nil
+	return o.Base.RoundTrip(own)
+}
+
 // KMS is a client of the AWS SDK that signs with keys in a Region, and does
 // not try again.
 func (k *Keyreeve) KMS(keys Keys, region string, options ...func(*kms.Options)) *kms.Client {
 	return kms.New(kms.Options{
 		BaseEndpoint: aws.String(k.URL), Region: region, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(keys.ID, keys.Secret, keys.Token),
-		HTTPClient:  http.DefaultClient, HTTPSignerV4: signer{k.Clock, v4.NewSigner()},
+		HTTPClient:  &http.Client{Transport: Own{http.DefaultTransport}}, HTTPSignerV4: signer{k.Clock, v4.NewSigner()},
 	}, options...)
 }
 
@@ -205,7 +226,7 @@ func (k *Keyreeve) STS(keys Keys, region string) *stsclient.Client {
 	return stsclient.New(stsclient.Options{
 		BaseEndpoint: aws.String(k.URL), Region: region, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(keys.ID, keys.Secret, keys.Token),
-		HTTPClient:  http.DefaultClient, HTTPSignerV4: signer{k.Clock, v4.NewSigner()},
+		HTTPClient:  &http.Client{Transport: Own{http.DefaultTransport}}, HTTPSignerV4: signer{k.Clock, v4.NewSigner()},
 	})
 }
 
