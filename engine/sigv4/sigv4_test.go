@@ -376,7 +376,9 @@ func FuzzParse(f *testing.F) {
 		_ = s.Check(testScope, s.Time)
 		require.NotNil(t, s.Verify(r, testSecret, s.Time), "nobody signed this")
 		canonical, err := s.appendCanonical(nil, r, plain)
-		require.Nil(t, err)
+		if err != nil {
+			return // a query string that cannot be read
+		}
 		require.Equal(t, 5+len(s.SignedHeaders), bytes.Count(canonical, []byte("\n")), "each part is one line: %q", canonical)
 	})
 }
