@@ -80,18 +80,20 @@ func TestDiskHasAChangeBeforeItsAnswer(t *testing.T) {
 }
 
 var (
-	callLine   = regexp.MustCompile(`^(\d+) +(.*)$`)
-	mmapCall   = regexp.MustCompile(`^mmap\(.*MAP_SHARED, \d+<(.*)>, 0\) += (0x[0-9a-f]+)`)
-	msyncCall  = regexp.MustCompile(`^msync\((0x[0-9a-f]+),`)
-	fsyncCall  = regexp.MustCompile(`^fsync\(\d+<(.*)>`)
-	outputCall = regexp.MustCompile(`^write\(1<.*>, "(.*)\\n"`)
+	callLine    = regexp.MustCompile(`^(\d+) +(.*)$`)
+	resumedCall = regexp.MustCompile(`^<\.\.\. \w+ resumed>(.*)$`)
+	mmapCall    = regexp.MustCompile(`^mmap\(.*MAP_SHARED, \d+<(.*)>, 0\) += (0x[0-9a-f]+)`)
+	msyncCall   = regexp.MustCompile(`^msync\((0x[0-9a-f]+),`)
+	fsyncCall   = regexp.MustCompile(`^fsync\(\d+<(.*)>`)
+	outputCall  = regexp.MustCompile(`^write\(1<.*>, "(.*)\\n"`)
 )
 
 // syncedFiles reads a trace: for each line that the process wrote, the kinds of
-// files whose sync has ended since the line before.
+// files whose sync has ended since the line before. A line counts from the
+// beginning of its call, a sync from its end.
 func syncedFiles(trace string) map[string][]string {
-	mapped := map[string]string{}   // address → kind
-	underWay := map[string]string{} // thread → kind
+	mapped := map[string]string{} // address → kind
+	begun := map[string]string{}  // thread → the first half of a call that another thread's came between
 	synced := map[string][]string{}
 	var since []string
 	for line := range strings.Lines(trace) {
@@ -100,6 +102,13 @@ func syncedFiles(trace string) map[string][]string {
 			continue
 		}
 		thread, call := m[1], m[2]
+		if first, ok := strings.CutSuffix(call, " <unfinished ...>"); ok && !outputCall.MatchString(call) {
+			begun[thread] = first
+			continue
+		}
+		if half := resumedCall.FindStringSubmatch(call); half != nil {
+			call = begun[thread] + half[1]
+		}
 		kind := ""
 		if c := mmapCall.FindStringSubmatch(call); c != nil {
 			mapped[c[2]] = fileKind(c[1])
@@ -107,17 +116,11 @@ func syncedFiles(trace string) map[string][]string {
 			kind = mapped[c[1]]
 		} else if c := fsyncCall.FindStringSubmatch(call); c != nil {
 			kind = fileKind(c[1])
-		} else if strings.HasPrefix(call, "<... msync resumed>") || strings.HasPrefix(call, "<... fsync resumed>") {
-			kind = underWay[thread]
 		} else if c := outputCall.FindStringSubmatch(call); c != nil {
 			synced[c[1]] = since
 			since = nil
 		}
-		switch {
-		case kind == "":
-		case strings.HasSuffix(call, "<unfinished ...>"):
-			underWay[thread] = kind
-		case strings.HasSuffix(call, "= 0"):
+		if kind != "" && strings.HasSuffix(call, "= 0") {
 			since = append(since, kind)
 		}
 	}
