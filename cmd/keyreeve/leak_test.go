@@ -112,7 +112,7 @@ func TestNoSecretLeavesMemoryUnsealed(t *testing.T) {
 		text = strings.ReplaceAll(text, "SECRET-"+user, secret)
 	}
 	require.NoError(t, os.WriteFile(world, []byte(text), 0o600))
-	require.Zero(t, launch(t, dir, "keyreeve", "init", "--data", "data").wait())
+	require.Zero(t, launch(t, dir, "keyreeve", "create-data", "--data", "data").wait())
 	flags := []string{"--data", "data", "--world", world, "--encoded-messages"}
 
 	l.p = serve(t, dir, flags...)

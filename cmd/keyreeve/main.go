@@ -73,8 +73,31 @@ or arguments; 3 the command could not do its work.`,
 	}
 	root.SetFlagErrorFunc(misused)
 	root.SetVersionTemplate("keyreeve {{.Version}}\n")
-	root.AddCommand(newServe(), newInit(), newCompile(), newDecide(), newTLSProbe())
+	root.AddGroup(&cobra.Group{ID: groupAuthors, Title: "For policy authors and CI:"}, &cobra.Group{ID: groupService, Title: "The service:"})
+	addGroup(root, groupAuthors,
+		newCompile(),
+		newDecide(),
+	)
+	addGroup(root, groupService,
+		newServe(),
+		newCreateData(),
+		newTLSProbe(),
+	)
 	return root
+}
+
+// Groups of commands in the help.
+const (
+	groupAuthors = "authors"
+	groupService = "service"
+)
+
+// addGroup adds commands to root, as members of a group.
+func addGroup(root *cobra.Command, id string, commands ...*cobra.Command) {
+	for _, c := range commands {
+		c.GroupID = id
+		root.AddCommand(c)
+	}
 }
 
 // version is that of the module, with the revision of the source it was built

@@ -109,7 +109,7 @@ func (s *service) explain(err error) error {
 	case errors.Is(err, store.ErrLocked):
 		return fmt.Errorf("the data directory %s is in use by another keyreeve: stop that one, or name another directory with --data", s.flags.data)
 	case errors.Is(err, instance.ErrAbsent):
-		return fmt.Errorf("%w: keyreeve init --data %s makes one, and serve --dev one to try things out", err, s.flags.data)
+		return fmt.Errorf("%w: keyreeve create-data --data %s makes one, and serve --dev one to try things out", err, s.flags.data)
 	case errors.As(err, &problems):
 		return fmt.Errorf("the world %s is wrong:\n%w", s.worldPath(), problems.In(s.worldPath()))
 	case errors.As(err, &file) && file.Path == s.worldPath() && errors.Is(err, fs.ErrNotExist):

@@ -12,22 +12,22 @@ import (
 	"github.com/keyreeve/keyreeve/engine/instance"
 )
 
-func newInit() *cobra.Command {
+func newCreateData() *cobra.Command {
 	var data string
 	c := &cobra.Command{
-		Use:   "init --data DIRECTORY",
+		Use:   "create-data --data DIRECTORY",
 		Short: "Make a data directory with a new root key",
-		Long: `init makes a data directory and the root key in it, under which everything that
+		Long: `create-data makes a data directory and the root key in it, under which everything that
 is secret will be sealed. It never replaces a root key.
 
 serve without --dev makes neither: were a volume missing at a start, it would
 begin anew, with a key that opens nothing.`,
-		Example: `  keyreeve init --data /var/lib/keyreeve
+		Example: `  keyreeve create-data --data /var/lib/keyreeve
   keyreeve serve --data /var/lib/keyreeve --world /etc/keyreeve/world`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if data == "" {
-				return errors.New("init needs --data DIRECTORY; see keyreeve init --help")
+				return errors.New("create-data needs --data DIRECTORY; see keyreeve create-data --help")
 			}
 			path, err := create(data)
 			if err != nil {
