@@ -77,13 +77,14 @@ func (q *asked) side() error {
 	for _, p := range q.request.Keys {
 		name := strings.ToLower(p.Key)
 		row, err := q.settable(p)
+		if err != nil {
+			return err
+		}
 		given := name
 		if row.Prefix() {
 			given = strings.ToLower(row.Name) + p.Key[len(row.Name):] // names after a prefix keep case
 		}
 		switch {
-		case err != nil:
-			return err
 		case seen[given]:
 			return failf(caseline.Word{Text: p.Key, Pos: p.Pos}, "%s is given twice", p.Key)
 		case strings.HasPrefix(name, encryptionContext):
