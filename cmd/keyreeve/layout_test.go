@@ -36,6 +36,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang/": {"engine/metrics", "engine/server"},
 	"github.com/aws/aws-sdk-go-v2":         {"engine/enginetest", "examples/"},
 	"github.com/spf13/cobra":               {"cmd/"},
+	"github.com/mattn/go-runewidth":        {"policytests/report"},
 }
 
 // topLevel is all that may lie at the root of the repository.

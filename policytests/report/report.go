@@ -1,0 +1,2 @@
+// Package report writes findings and test results in the formats that people, pipelines and other tools read.
+package report

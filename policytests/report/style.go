@@ -1,0 +1,147 @@
+package report
+
+import (
+	"io"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// A Style is how text for people looks. The zero value is plain text in lines
+// of any length.
+type Style struct {
+	// Width in columns that lines keep to; 0: any.
+	Width int
+	// Colour: with the escape sequences of ANSI terminals.
+	Colour bool
+}
+
+// Ink is what a piece of text is about. The zero value is plain.
+type Ink int
+
+// The inks.
+const (
+	Plain Ink = iota
+	Strong
+	Faint
+	Good
+	Bad
+	Doubt
+	Hint
+)
+
+var codes = map[Ink]string{Strong: "1", Faint: "2", Good: "32", Bad: "1;31", Doubt: "33", Hint: "36"}
+
+// Paint gives text the look of an ink.
+func (s Style) Paint(ink Ink, text string) string {
+	if !s.Colour || codes[ink] == "" || text == "" {
+		return text
+	}
+	return "\x1b[" + codes[ink] + "m" + text + "\x1b[0m"
+}
+
+// Wrap breaks text between words so that its lines, with their indent, keep to
+// the width. The line breaks of text stay.
+func (s Style) Wrap(text, indent string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		for _, part := range fold(strings.TrimRight(line, "\n"), s.room(width(indent))) {
+			b.WriteString(strings.TrimRight(indent+part, " ") + "\n")
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// minRoom is the least number of columns that text is folded into: below it,
+// lines run over the width rather than into a column of letters.
+const minRoom = 24
+
+// room is what is left of a line after some columns; 0: any number.
+func (s Style) room(taken int) int {
+	if s.Width <= 0 {
+		return 0
+	}
+	return max(minRoom, s.Width-taken)
+}
+
+// gap stands between two columns of a table.
+const gap = "  "
+
+// Table writes rows in columns, the header, if any, first and Strong. The last
+// column is folded where the width asks for it.
+func (s Style) Table(w io.Writer, header []string, rows [][]string) error {
+	widths := columns(append([][]string{header}, rows...))
+	var b strings.Builder
+	if len(header) > 0 {
+		s.row(&b, widths, header, Strong)
+	}
+	for _, row := range rows {
+		s.row(&b, widths, row, Plain)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// columns is the width of each column but the last, which has any.
+func columns(rows [][]string) []int {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], width(cell))
+		}
+	}
+	return widths
+}
+
+func (s Style) row(b *strings.Builder, widths []int, row []string, ink Ink) {
+	taken := 0
+	for i, cell := range row {
+		if i < len(row)-1 {
+			b.WriteString(s.Paint(ink, cell) + strings.Repeat(" ", widths[i]-width(cell)) + gap)
+			taken += widths[i] + len(gap)
+			continue
+		}
+		for j, part := range fold(cell, s.room(taken)) {
+			if j > 0 {
+				b.WriteString(strings.Repeat(" ", taken))
+			}
+			b.WriteString(s.Paint(ink, part) + "\n")
+		}
+	}
+	if len(row) == 0 {
+		b.WriteString("\n")
+	}
+}
+
+// fold breaks one line between words; words that are longer than a line stay
+// whole, so that they can be copied.
+func fold(line string, room int) []string {
+	if room <= 0 || width(line) <= room {
+		return []string{line}
+	}
+	var lines []string
+	current := ""
+	for word := range strings.SplitSeq(line, " ") {
+		switch {
+		case current == "":
+			current = word
+		case width(current)+1+width(word) <= room:
+			current += " " + word
+		default:
+			lines = append(lines, current)
+			current = word
+		}
+	}
+	return append(lines, current)
+}
+
+// width is how many columns a terminal needs for text that holds no escape
+// sequences.
+func width(text string) int { return measure.StringWidth(text) }
+
+// measure counts columns as terminals outside East Asia do, whatever the
+// locale: output is the same everywhere.
+var measure = &runewidth.Condition{}
