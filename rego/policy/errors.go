@@ -98,8 +98,12 @@ func (e Error) Error() string {
 // maxErrors of them.
 type Errors []Error
 
-// maxErrors bounds what one document is told; the reader stops there.
-const maxErrors = 50
+// maxErrors bounds what one document is told; the reader stops there. Read
+// tells more, for tools.
+const (
+	maxErrors  = 50
+	moreErrors = 950
+)
 
 // Error lists every fault, one a line.
 func (e Errors) Error() string {
@@ -137,7 +141,11 @@ func hasCode(err error, codes ...Code) bool {
 }
 
 // faults gathers errors while a document is read.
-type faults struct{ all Errors }
+type faults struct {
+	all Errors
+	// more than maxErrors that are kept.
+	more int
+}
 
 func (f *faults) add(code Code, pos Pos, format string, args ...any) {
 	if !f.full() {
@@ -145,7 +153,7 @@ func (f *faults) add(code Code, pos Pos, format string, args ...any) {
 	}
 }
 
-func (f *faults) full() bool { return len(f.all) >= maxErrors }
+func (f *faults) full() bool { return len(f.all) >= maxErrors+f.more }
 
 // err is nil if there were none.
 func (f *faults) err() error {

@@ -11,13 +11,14 @@ import (
 // list under a condition key, is at depth 8.
 const maxDepth = 16
 
-// A node is one JSON value and where it starts.
+// A node is one JSON value, where it starts and the offset where it ends.
 type node struct {
 	kind   nodeKind
 	text   string // decoded string; literal of a number or boolean
 	fields []field
 	items  []node
 	at     place
+	end    int
 }
 
 type nodeKind int
@@ -39,6 +40,7 @@ func (k nodeKind) String() string {
 type field struct {
 	name  string
 	at    place
+	end   int // of the name
 	value node
 }
 
@@ -136,6 +138,13 @@ func (r *reader) take(c byte) bool {
 }
 
 func (r *reader) value(path string, depth int) (node, *halt) {
+	n, err := r.open(path, depth)
+	n.end = r.off
+	return n, err
+}
+
+// open reads a value, whose end is where it leaves off.
+func (r *reader) open(path string, depth int) (node, *halt) {
 	at := r.here()
 	if depth > maxDepth {
 		return node{}, &halt{CodeTooDeep, fmt.Sprintf("nested more than %d levels deep", maxDepth), at.pos(path)}
@@ -197,6 +206,7 @@ func (r *reader) member(path string, depth int) (field, *halt) {
 	if f.name, err = r.str(path); err != nil {
 		return f, err
 	}
+	f.end = r.off
 	if r.space(); !r.take(':') {
 		return f, r.fail(path, "found %s where a colon is expected", r.found())
 	}

@@ -25,12 +25,35 @@ func Parse(k Kind, text []byte) (*Document, error) {
 	return doc, nil
 }
 
+// Read reads a document as Parse does, but also gives what it could read of
+// one that has faults: a Document for tools that look for more to say, never
+// one to decide by. What is faulty is left out of it; an Effect may be zero.
+// The tree is that of the JSON. Both are nil if the text is no JSON. Neither
+// size (up to four times what any document holds) nor characters that the kind
+// refuses end the reading.
+func Read(k Kind, text []byte) (*Document, *Node, error) {
+	if !k.Valid() {
+		return nil, nil, fmt.Errorf("reading a policy of unknown kind %d", int(k))
+	}
+	p := &parser{kind: k, schema: schemas[k], lenient: true, faults: faults{more: moreErrors}}
+	root, ok := p.read(text)
+	if !ok {
+		return nil, nil, p.faults.err()
+	}
+	doc := p.document(root)
+	doc.Text = string(text)
+	tree := root.tree("$", doc.Text)
+	return doc, &tree, p.faults.err()
+}
+
 // A parser turns nodes into a Document of one kind.
 type parser struct {
 	kind    Kind
 	schema  schema
 	version string
 	sids    map[string]bool
+	// lenient: a fault of size or of characters does not end the reading.
+	lenient bool
 	faults  faults
 }
 
@@ -42,17 +65,19 @@ func (p *parser) read(text []byte) (node, bool) {
 	size := Measure(p.kind, text)
 	if size.Count > size.Max {
 		p.faults.add(p.schema.limit.code, start, "%s holds at most %d %s; this one has %d", p.schema.title, size.Max, size.Unit, size.Count)
-		return node{}, false
-	}
-	if len(text) > maxText {
+	} else if len(text) > maxText {
 		p.faults.add(p.schema.limit.code, start, "a policy holds at most %d bytes; this one has %d", maxText, len(text))
+	}
+	if len(p.faults.all) > 0 && (!p.lenient || len(text) > 4*maxText) {
 		return node{}, false
 	}
 	s := string(text)
 	if at, bad := badCharacter(s, p.schema.latin); bad {
 		r := reader{text: s, off: at, mark: place{line: 1, column: 1}}
 		p.faults.add(CodeCharacter, r.here().pos("$"), "%s in %s", r.found(), p.schema.charset())
-		return node{}, false
+		if !p.lenient || !utf8.ValidString(s) {
+			return node{}, false
+		}
 	}
 	return readJSON(s, p.schema.latin, &p.faults)
 }
