@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,7 +50,7 @@ type Config struct {
 	Log              *slog.Logger // faults of the service; nil discards them
 
 	// EncodedMessages puts the encoded authorization message of a refusal into
-	// the error text, too.
+	// the error text, too. Worlds can ask for it as well.
 	EncodedMessages bool
 
 	Quotas Quotas
@@ -153,16 +154,16 @@ func (e *Engine) Serve(ctx context.Context, r wire.Request) wire.Response {
 }
 
 // fail is the answer to a call that failed. A refusal carries its encoded
-// authorization message in a header, and where the operator asks for it in the
-// text too, since stock clients show nothing else.
+// authorization message in a header, and where the operator or the world asks
+// for it in the text too, since stock clients show nothing else.
 func (e *Engine) fail(c *call, err error) wire.Response {
 	answer := e.public(c, err)
 	if answer.Code != wire.AccessDenied || c.encoded == "" {
 		return c.protocol.fail(answer, c.request.ID)
 	}
-	if e.cfg.EncodedMessages {
+	if e.cfg.EncodedMessages || c.world.Settings().EncodedMessages {
 		told := *answer
-		told.Message += ". Encoded authorization failure message: " + c.encoded
+		told.Message = strings.TrimSuffix(told.Message, ".") + ". Encoded authorization failure message: " + c.encoded
 		answer = &told
 	}
 	response := c.protocol.fail(answer, c.request.ID)

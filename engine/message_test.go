@@ -3,6 +3,7 @@ package engine_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -52,6 +53,34 @@ func TestEncodedMessageIsOpenedForItsAccountAndThoseWhoMay(t *testing.T) {
 	_, err = decode(carol)
 	code, _ = failure(t, err)
 	assert.Equal(t, "InvalidAuthorizationMessageException", code, "carol is of another account")
+}
+
+// TestEncodedMessageStandsInTheTextWhereTheWorldAsksForIt: stock clients show
+// nothing but the text.
+func TestEncodedMessageStandsInTheTextWhereTheWorldAsksForIt(t *testing.T) {
+	t.Parallel()
+	const form = `^User: .* is not authorized to perform: kms:DisableKey on resource: .* because no identity-based policy allows the kms:DisableKey action`
+	for settings, want := range map[string]string{
+		"":                                      form + "$",
+		"settings: {encoded-messages: false}\n": form + "$",
+		"settings: {encoded-messages: true}\n":  form + `\. Encoded authorization failure message: [\w-]+$`,
+	} {
+		b := start(t, enginetest.Config{World: worldText + "-- settings.yaml --\n" + settings})
+		key := b.newKey("")
+		records, err := b.recorded(func() error { return second(b.as(bob).DisableKey(b.ctx, &kms.DisableKeyInput{KeyId: &key})) })
+		_, message := failure(t, err)
+		assert.Regexp(t, want, message, settings)
+		if settings != "" {
+			encoded := message[strings.LastIndex(message, " ")+1:]
+			assert.Equal(t, strings.HasSuffix(want, `[\w-]+$`), encoded == encodedMessage(t, err), "the one of the header")
+		}
+		require.Len(t, records, 1)
+		assert.Regexp(t, form+"$", records[0].ErrorMessage, "records have the evidence beside the text")
+
+		f := b.newFixture("")
+		_, message = failure(t, second(b.as(carol).Decrypt(b.ctx, &kms.DecryptInput{CiphertextBlob: f.blob, EncryptionContext: f.pairs})))
+		assert.NotContains(t, message, "..", "the sentence on ciphertexts has a full stop of its own")
+	}
 }
 
 func TestEncodedMessageOfAForeignKeyIsTheSameForAbsentAndRefused(t *testing.T) {

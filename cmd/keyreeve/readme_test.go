@@ -69,6 +69,10 @@ func samples(lines []string) []sample {
 	return all
 }
 
+// encodedMessage is the message at the end of a refusal, which the README
+// shows as an ellipsis.
+var encodedMessage = regexp.MustCompile(`(Encoded authorization failure message: )[\w-]+`)
+
 // varying is what differs from run to run.
 var varying = []struct {
 	what *regexp.Regexp
@@ -76,6 +80,7 @@ var varying = []struct {
 }{
 	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "ID"},
 	{regexp.MustCompile(`/(bob|carol)-[0-9a-f]{6}`), "/$1-SESSION"},
+	{encodedMessage, "$1…"},
 	{regexp.MustCompile(`(?m)^aws: \[ERROR\]: `), ""}, // the AWS CLI, version 2
 	{regexp.MustCompile(`(?m)[ \t]+$`), ""},
 	{regexp.MustCompile(`\n+`), "\n"},
@@ -177,7 +182,7 @@ func rewritten(lines []string, all []sample, outputs []string) string {
 			continue
 		}
 		var now []string
-		if text := strings.TrimRight(outputs[i], "\n"); text != "" {
+		if text := strings.TrimRight(encodedMessage.ReplaceAllString(outputs[i], "$1…"), "\n"); text != "" {
 			now = strings.Split(text, "\n")
 		}
 		lines = slices.Replace(lines, s.first, s.last, now...)

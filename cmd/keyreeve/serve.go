@@ -56,6 +56,9 @@ in the log, and the one before it goes on serving.`,
 			if c.Flags().Changed("data") && f.data == "" {
 				return errors.New("--data is empty: name a directory; see keyreeve serve --help")
 			}
+			if f.dev && !c.Flags().Changed("encoded-messages") {
+				f.encodedMessages = true
+			}
 			if err := f.check(); err != nil {
 				return fmt.Errorf("%w; see keyreeve serve --help", err)
 			}
@@ -76,7 +79,7 @@ in the log, and the one before it goes on serving.`,
 	flags.StringVar(&f.tlsKey, "tls-key", "", "PEM `file` with the key of the certificate")
 	flags.StringSliceVar(&f.tlsHosts, "tls-host", nil, "further `names` and addresses for the development certificate")
 	flags.BoolVar(&f.encodedMessages, "encoded-messages", false,
-		"put into the text of a refusal what aws sts decode-authorization-message explains")
+		"put into the text of a refusal what aws sts decode-authorization-message explains (default with --dev)")
 	flags.StringVar(&f.guardrails, "guardrails", "",
 		"`directory` of the organization's own Rego, which may refuse calls (package keyreeve.guardrail: deny contains reason if …)")
 	flags.StringVar(&f.guardrailBundle, "guardrails-bundle", "",

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,5 +26,6 @@ func TestExamplesOfTheFormatLoad(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, w.Unreferenced())
 	_, ok := w.AccessKey("AKIASTORAGE")
-	assert.True(t, ok, "the last example was read")
+	assert.True(t, ok, "the example of a service was read")
+	assert.Equal(t, Settings{EncodedMessages: true, ConsistencyDelay: 5 * time.Minute}, w.Settings())
 }

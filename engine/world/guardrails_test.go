@@ -164,7 +164,10 @@ func TestWrongGuardrails(t *testing.T) {
 			"services: {ec2.amazonaws.com: {access-keys: {A: s}, managed-keys: [ebs]}, ebs.amazonaws.com: {access-keys: {B: s}}}\n",
 			`services."ebs.amazonaws.com": has the same id or alias as services."ec2.amazonaws.com"`,
 		},
-		"a setting that does not exist": {"settings: {colour: blue}\n", "settings.colour: unknown field"},
+		"a setting that does not exist":   {"settings: {colour: blue}\n", "settings.colour: unknown field"},
+		"a setting of the wrong kind":     {"settings: {encoded-messages: often}\n", "settings.encoded-messages: a scalar where true or false belongs"},
+		"a delay longer than an hour":     {"settings: {consistency-delay: 3601}\n", "settings.consistency-delay: must be a number of seconds from 0 to 3600"},
+		"settings in more than one place": {"settings: {}\n-- more.yaml --\nsettings: {}\n", "settings: is already given at"},
 	} {
 		_, err := loadText([]byte(accounts + c.text))
 		assert.ErrorContains(t, err, c.want, name)

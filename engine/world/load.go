@@ -151,9 +151,6 @@ func (l *loader) sections() table {
 	}
 }
 
-// settings is the place for options of the whole world. There are none yet.
-func (l *loader) settings(v value) { v.fields(table{}) }
-
 // once reads a field that may stand in one file only.
 func once(read func(value)) func(value) {
 	return func(v value) {

@@ -13,6 +13,7 @@ type World struct {
 	partition string
 	regions   []string
 	digest    string
+	settings  Settings
 	loose     []string
 
 	accounts   map[string]*Account
