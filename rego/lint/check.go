@@ -1,0 +1,120 @@
+package lint
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// Check looks at a document that policy.Parse made. Findings are in the order
+// of their places, then of their rules.
+func Check(doc *policy.Document, o Options) []Finding {
+	found, _ := CheckText(doc.Kind, []byte(doc.Text), o)
+	return found
+}
+
+// CheckText looks at the text of a policy of kind k. Whatever policy.Parse
+// refuses is among the findings; the Document is nil then. It is never silent
+// about a text that it could not read.
+func CheckText(k policy.Kind, text []byte, o Options) ([]Finding, *policy.Document) {
+	doc, tree, err := policy.Read(k, text)
+	c := &checker{kind: k, text: string(text), o: o}
+	if tree != nil {
+		c.places = index(tree)
+	}
+	if err != nil {
+		c.faults(err)
+	}
+	if doc != nil {
+		c.tree = tree
+		c.statements(doc)
+	}
+	slices.SortStableFunc(c.found, func(a, b Finding) int {
+		return cmp.Or(a.Span.Start.Offset-b.Span.Start.Offset, cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
+	})
+	if err != nil {
+		doc = nil
+	}
+	return c.found, doc
+}
+
+// faults turns what policy.Parse refuses into findings. They are errors,
+// because the service refuses the policy for them; a principal that was
+// deleted is one that the service itself wrote there.
+func (c *checker) faults(err error) {
+	var all policy.Errors
+	if !errors.As(err, &all) {
+		c.add("JSON_SYNTAX_ERROR", policy.Pos{Path: "$", Line: 1, Column: 1}, "%s", err)
+		return
+	}
+	for _, e := range all {
+		id := faultRule(c.kind, e)
+		f := c.add(id, e.Pos, "%s", sentence(e.Message))
+		if id != "INVALID_USER_REFERENCE" && id != "INVALID_ROLE_REFERENCE" {
+			f.Severity = Error
+		}
+		if mend := menders[e.Code]; mend != nil {
+			mend(c, f, e)
+		}
+	}
+}
+
+// faultRule is the rule that a fault of policy.Parse belongs to.
+func faultRule(k policy.Kind, e policy.Error) string {
+	if k == policy.Trust && e.Code == policy.CodePrincipalWildcard {
+		return "ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL"
+	}
+	return e.Code
+}
+
+// A checker looks at one text.
+type checker struct {
+	kind   policy.Kind
+	text   string
+	o      Options
+	tree   *policy.Node
+	places map[int]place
+	doc    *policy.Document
+	facts  []facts
+	found  []Finding
+}
+
+// statements runs the checks over what could be read.
+func (c *checker) statements(doc *policy.Document) {
+	c.doc = doc
+	c.facts = make([]facts, len(doc.Statements))
+	for i := range doc.Statements {
+		c.facts[i] = factsOf(&doc.Statements[i])
+	}
+	for _, check := range documentChecks {
+		check(c)
+	}
+	for i := range c.facts {
+		for _, check := range statementChecks {
+			check(c, &c.facts[i])
+		}
+		for j := range doc.Statements[i].Conditions {
+			for _, check := range conditionChecks {
+				check(c, &c.facts[i], &doc.Statements[i].Conditions[j])
+			}
+		}
+	}
+}
+
+// add makes a finding. Where the rule does not look at this kind of policy,
+// the finding is thrown away.
+func (c *checker) add(id string, at policy.Pos, format string, args ...any) *Finding {
+	rule := rulesByName[id]
+	if rule == nil {
+		rule = rulesByName[string(policy.CodeDataType)]
+	}
+	f := Finding{Rule: rule.ID, Severity: rule.Severity, Message: fmt.Sprintf(format, args...), Kind: c.kind, Span: c.span(at)}
+	if c.kind != 0 && !rule.On(c.kind) {
+		return &f
+	}
+	c.found = append(c.found, f)
+	return &c.found[len(c.found)-1]
+}
