@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/keyreeve/keyreeve/engine/ask"
@@ -25,11 +27,14 @@ type Config struct {
 }
 
 // An Asker turns what case lines say into questions about a world, as a server
-// of that world would put them. It is not safe for concurrent use.
+// of that world would put them. It is safe for concurrent use.
 type Asker struct {
-	cfg    Config
-	parsed map[string]decision.Policy // session policies by file and account
-	keys   map[string]*decision.Policy
+	cfg Config
+
+	mu     sync.Mutex
+	parsed map[string]decision.Policy  // session policies by file and account
+	keys   map[string]*decision.Policy // policies of keys that the world lists without one
+	givens map[string]*Asker           // of the world with what lines give
 }
 
 // NewAsker makes an Asker.
@@ -37,8 +42,11 @@ func NewAsker(cfg Config) (*Asker, error) {
 	if cfg.World == nil || cfg.Engine == nil || cfg.Now.IsZero() {
 		return nil, errors.New("policytests.Config needs World, Engine and Now")
 	}
-	return &Asker{cfg: cfg, parsed: map[string]decision.Policy{}, keys: map[string]*decision.Policy{}}, nil
+	return &Asker{cfg: cfg, parsed: map[string]decision.Policy{}, keys: map[string]*decision.Policy{}, givens: map[string]*Asker{}}, nil
 }
+
+// World is the world that is asked about.
+func (a *Asker) World() *world.World { return a.cfg.World }
 
 // Ask decides a request about one principal, action and resource. dir is the
 // folder of the world in which files are looked up.
@@ -60,6 +68,7 @@ func (a *Asker) Question(r caseline.Request, dir string) (decision.Question, err
 	if !known {
 		return decision.Question{}, failf(r.Actions[0], "there is no action %s%s", r.Actions[0].Text, meant(r.Actions[0].Text, actionNames()))
 	}
+	r = holding(r, action)
 	call, err := a.call(r, dir)
 	if err != nil {
 		return decision.Question{}, err
@@ -72,6 +81,18 @@ func (a *Asker) Question(r caseline.Request, dir string) (decision.Question, err
 	}
 	question := q.call.Question(q.check)
 	return question, q.override(question.Context)
+}
+
+// holding is a request without what stands by given lines and requests for the
+// action cannot hold.
+func holding(r caseline.Request, action policy.Action) caseline.Request {
+	lacks := func(key string) bool {
+		row, known := policy.ConditionKeyNamed(key)
+		return known && !row.Global && !slices.Contains(action.ConditionKeys, row.Name)
+	}
+	r.Keys = slices.DeleteFunc(slices.Clone(r.Keys), func(p caseline.Pair) bool { return p.Standing && lacks(p.Key) })
+	r.Absent = slices.DeleteFunc(slices.Clone(r.Absent), func(w caseline.Word) bool { return w.Standing && lacks(w.Text) })
+	return r
 }
 
 // call is what is the same for all checks of a request.
@@ -113,23 +134,33 @@ func (a *Asker) file(w caseline.Word, dir string) (string, error) {
 func (a *Asker) sessionPolicies(words []caseline.Word, dir, account string) ([]decision.Policy, error) {
 	var all []decision.Policy
 	for _, w := range words {
-		key := account + " " + path.Join(dir, w.Text)
-		p, read := a.parsed[key]
-		if !read {
-			text, err := a.file(w, dir)
-			if err != nil {
-				return nil, err
-			}
-			doc, err := policy.Parse(policy.Session, []byte(text))
-			if err != nil {
-				return nil, failf(w, "%s: %v", w.Text, err)
-			}
-			p = decision.Policy{Name: w.Text, Owner: account, Document: doc}
-			a.parsed[key] = p
+		p, err := a.sessionPolicy(w, dir, account)
+		if err != nil {
+			return nil, err
 		}
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+func (a *Asker) sessionPolicy(w caseline.Word, dir, account string) (decision.Policy, error) {
+	key := account + " " + path.Join(dir, w.Text)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p, read := a.parsed[key]; read {
+		return p, nil
+	}
+	text, err := a.file(w, dir)
+	if err != nil {
+		return decision.Policy{}, err
+	}
+	doc, err := policy.Parse(policy.Session, []byte(text))
+	if err != nil {
+		return decision.Policy{}, failf(w, "%s: %v", w.Text, err)
+	}
+	p := decision.Policy{Name: w.Text, Owner: account, Document: doc}
+	a.parsed[key] = p
+	return p, nil
 }
 
 // failf says what is wrong with a word.

@@ -2,58 +2,61 @@ package policytests
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 )
 
-// name is how a case is picked.
-func name(file string, c caseline.Case) string {
-	return fmt.Sprintf("%s:%d: %s: %s", file, c.Pos.Line, c.Title, c.Text)
-}
-
-// Name is what Options.Select is held against.
-func (r Result) Name() string {
-	return fmt.Sprintf("%s:%d: %s: %s", r.File, r.Line, r.Title, r.Text)
-}
-
-// A Failure says what came out instead.
-type Failure struct {
-	Wanted, Got string
-	Evidence    *decision.Evidence // of a decision
-}
-
 // try decides a case: for a line with lists, each combination.
-func (a *Asker) try(ctx context.Context, file caseFile, c caseline.Case) ([]Result, error) {
-	dir := path.Dir(file.name)
-	base := Result{File: file.shown, Line: c.Pos.Line, Kind: c.Kind, Text: c.Text, Title: c.Title, Tags: c.Tags}
-	if c.Kind.Documents() {
-		failure, err := a.tryDocument(ctx, c, dir)
-		if err != nil {
-			return nil, err
-		}
-		base.Failure = failure
-		return []Result{base}, nil
+func (a *Asker) try(ctx context.Context, j *job) ([]Result, error) {
+	began := time.Now()
+	c := j.line
+	dir := path.Dir(j.file.name)
+	base := Result{
+		World: j.world, File: j.file.shown, Line: c.Pos.Line, Column: c.Pos.Column,
+		Kind: c.Kind, Text: c.Text, Title: c.Title, Tags: c.Tags,
 	}
+	room, err := a.With(c.Given, dir)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Kind.Documents():
+		base.Failure, err = room.tryDocument(ctx, c, dir)
+	case c.Kind.Assertion():
+		base.Asked, base.Failure, err = room.assert(ctx, j, dir)
+	default:
+		return room.tryRequests(ctx, c, base, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	base.Elapsed = time.Since(began)
+	return []Result{base}, nil
+}
+
+// tryRequests decides a line about requests, each in a result of its own.
+func (a *Asker) tryRequests(ctx context.Context, c caseline.Case, base Result, dir string) ([]Result, error) {
 	var results []Result
 	for _, r := range combinations(c.Request) {
+		began := time.Now()
 		d, err := a.Ask(ctx, r, dir)
 		if err != nil {
 			return results, err
 		}
 		result := base
-		result.Decision = d
+		result.Decision, result.Asked = d, 1
 		if several(c.Request) {
 			result.Text = oneOf(c, r)
 		}
 		if result.Failure, err = a.judge(c, d); err != nil {
 			return results, err
 		}
+		result.Elapsed = time.Since(began)
 		results = append(results, result)
 	}
 	return results, nil
@@ -111,7 +114,7 @@ func (a *Asker) judge(c caseline.Case, d decision.Decision) (*Failure, error) {
 	if len(c.Because) > 0 {
 		wanted += " because"
 		for _, w := range c.Because {
-			wanted += " " + quote(w.Text)
+			wanted += " " + caseline.Quote(w.Text)
 		}
 	}
 	if !asExpected || missing {
@@ -158,17 +161,10 @@ func (a *Asker) facts(d decision.Decision, e decision.Evidence) []string {
 	return facts
 }
 
-func quote(text string) string {
-	if text != "" && !strings.ContainsAny(text, " \t\"#[]=") {
-		return text
-	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
-}
-
 func quoteAll(texts []string) string {
 	quoted := make([]string, len(texts))
 	for i, t := range texts {
-		quoted[i] = quote(t)
+		quoted[i] = caseline.Quote(t)
 	}
 	return strings.Join(quoted, " ")
 }
@@ -207,46 +203,4 @@ func (a *Asker) arnOf(w caseline.Word) (string, error) {
 	}
 	c, err := a.longTerm(o, w, caseline.Session{}, a.cfg.Now)
 	return c.ARN, err
-}
-
-// String is the failure for people: what was wanted, what came out, and what
-// would have been near.
-func (f Failure) String() string {
-	lines := []string{"wanted " + f.Wanted, "got    " + f.Got}
-	if f.Evidence == nil {
-		return strings.Join(lines, "\n")
-	}
-	e := f.Evidence
-	lines = append(lines, fmt.Sprintf("asked  %s: %s on %s", e.Principal, e.Action, e.Resource))
-	for _, l := range e.Layers {
-		if l.Said == decision.SaidNotAttached {
-			continue
-		}
-		line := fmt.Sprintf("       %-8s %s", l.Layer, l.Said)
-		if l.Layer == decision.LayerSCP || l.Layer == decision.LayerRCP {
-			line = fmt.Sprintf("       %-8s %s", fmt.Sprintf("%s %d", l.Layer, l.Level), l.Said)
-		}
-		for _, s := range l.Statements {
-			line += fmt.Sprintf("; %s %s", s.Effect, statement(s))
-		}
-		lines = append(lines, line)
-	}
-	if n := e.Nearest; n != nil {
-		actual := "absent"
-		if len(n.Actual) > 0 {
-			actual = quoteAll(n.Actual)
-		}
-		lines = append(lines, fmt.Sprintf("near   %s, but for %s %s (line %d): wanted %s, was %s",
-			statement(n.Statement), n.Operator, n.Key, n.Line, quoteAll(n.Wanted), actual))
-	}
-	return strings.Join(lines, "\n")
-}
-
-// statement names a statement: policy, Sid and place.
-func statement(s decision.Statement) string {
-	name := s.Policy
-	if s.Sid != "" {
-		name += " " + quote(s.Sid)
-	}
-	return fmt.Sprintf("%s %s (line %d)", name, s.Path, s.Line)
 }

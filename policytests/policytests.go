@@ -6,9 +6,13 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 )
 
@@ -21,50 +25,28 @@ type Options struct {
 	// Select picks cases: their file, line and title, as Result.Name has them,
 	// must match. Nil: all.
 	Select *regexp.Regexp
+	// Workers is how many cases are decided at a time; zero: one for each
+	// processor.
+	Workers int
 }
 
 // DefaultTime is the time of requests that name none, so that a case has the
 // same answer every day.
 var DefaultTime = time.Date(2026, time.January, 15, 12, 0, 0, 0, time.UTC)
 
-// A Report is the outcome of a run, in the order of files and lines.
-type Report struct {
-	Results []Result
-}
-
-// Failed lists the results of cases that did not come out as expected.
-func (r Report) Failed() []Result {
-	var failed []Result
-	for _, result := range r.Results {
-		if result.Failure != nil {
-			failed = append(failed, result)
-		}
-	}
-	return failed
-}
-
-// A Result is the outcome of one case; a line that asks about several
-// principals, actions or resources has several.
-type Result struct {
-	File  string // as found; for a part of an archive the archive
-	Line  int
-	Kind  caseline.Kind
-	Text  string // the line; where it asks about several, the one at hand
-	Title string
-	Tags  []string
-
-	// Decision is the engine's; the zero value in cases about documents.
-	Decision decision.Decision
-	Failure  *Failure // nil: as expected
-}
-
 // Run decides the cases below paths: worlds (directories or .txtar files with
-// *.cases in them), directories of worlds, and .cases files inside a world. An
-// error means that some cases could not be read or decided; the report has the
-// others.
+// *.cases in them), directories of worlds, and .cases files inside a world.
+//
+// What could not be read or decided comes back as Problems, which are in the
+// report too; the report has the results of all other cases. Any other error
+// means that there is no report.
 func Run(ctx context.Context, paths []string, o Options) (Report, error) {
+	began := time.Now()
 	if o.Now.IsZero() {
 		o.Now = DefaultTime
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Engine == nil {
 		engine, err := decision.New(decision.Config{Cache: true})
@@ -78,50 +60,108 @@ func Run(ctx context.Context, paths []string, o Options) (Report, error) {
 		return Report{}, err
 	}
 	var report Report
-	var errs []error
 	for _, p := range places {
 		if err := p.run(ctx, o, &report); err != nil {
-			errs = append(errs, err)
+			return Report{}, err
 		}
 	}
-	return report, errors.Join(errs...)
+	report.Elapsed = time.Since(began)
+	if len(report.Problems) > 0 {
+		report.Problems.sort()
+		return report, report.Problems
+	}
+	return report, nil
 }
 
-// run decides the cases of one world.
+// A job is a case that is to be decided, and what came of it.
+type job struct {
+	world string
+	file  *caseFile
+	line  caseline.Case
+	peers []caseline.Case // all cases of its file, which else lines are about
+
+	results []Result
+	err     error
+}
+
+// run decides the cases of one world. An error ends the whole run.
 func (p place) run(ctx context.Context, o Options, report *Report) error {
 	room, err := p.open(o)
 	if err != nil {
-		return err
+		report.Problems = append(report.Problems, worldProblems(p.path, err)...)
+		return nil
 	}
-	var errs []error
-	for _, file := range p.cases {
+	var jobs []*job
+	for i := range p.cases {
+		file := &p.cases[i]
 		parsed, err := caseline.Parse(file.shown, file.text, file.offset)
-		if err != nil {
-			errs = append(errs, err)
-		}
+		report.Problems = append(report.Problems, lineProblems(file.shown, caseline.Pos{}, err)...)
 		for _, c := range parsed.Cases {
-			if o.Select != nil && !o.Select.MatchString(name(file.shown, c)) {
-				continue
+			if o.Select == nil || o.Select.MatchString(name(file.shown, c.Pos.Line, c.Title, c.Text)) {
+				jobs = append(jobs, &job{world: p.path, file: file, line: c, peers: parsed.Cases})
 			}
-			results, err := room.try(ctx, file, c)
-			if err != nil {
-				errs = append(errs, located(file.shown, c.Pos, err))
-			}
-			report.Results = append(report.Results, results...)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
 		}
 	}
-	return errors.Join(errs...)
+	room.all(ctx, o.Workers, jobs)
+	for _, j := range jobs {
+		report.Results = append(report.Results, j.results...)
+		report.Problems = append(report.Problems, lineProblems(j.file.shown, j.line.Pos, j.err)...)
+	}
+	return ctx.Err()
 }
 
-// located gives an error of a case its place, if it has none of its own.
-func located(file string, pos caseline.Pos, err error) error {
-	var e caseline.Error
-	if errors.As(err, &e) {
-		e.File = file
-		return e
+// all decides jobs, several at a time.
+func (a *Asker) all(ctx context.Context, workers int, jobs []*job) {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(workers, len(jobs)) {
+		group.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(jobs) || ctx.Err() != nil {
+					return
+				}
+				jobs[i].results, jobs[i].err = a.try(ctx, jobs[i])
+			}
+		})
 	}
-	return caseline.Error{File: file, Pos: pos, Message: err.Error()}
+	group.Wait()
+}
+
+// lineProblems gives what is wrong with a line its place, if it has none of
+// its own.
+func lineProblems(file string, pos caseline.Pos, err error) Problems {
+	var many caseline.Errors
+	var one caseline.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &many):
+	case errors.As(err, &one):
+		many = caseline.Errors{one}
+	default:
+		many = caseline.Errors{{Pos: pos, Message: err.Error()}}
+	}
+	problems := make(Problems, len(many))
+	for i, e := range many {
+		problems[i] = Problem{File: file, Line: e.Pos.Line, Column: e.Pos.Column, Message: e.Message}
+	}
+	return problems
+}
+
+// worldProblems are what is wrong with a world, at its places.
+func worldProblems(path string, err error) Problems {
+	var wrong world.Problems
+	if !errors.As(err, &wrong) {
+		return Problems{{File: path, Message: err.Error()}}
+	}
+	var problems Problems
+	for _, w := range wrong.In(path) {
+		message := w.Message
+		if w.Field != "" {
+			message = w.Field + ": " + message
+		}
+		problems = append(problems, Problem{File: w.File, Line: w.Line, Column: w.Column, Message: message})
+	}
+	return problems
 }

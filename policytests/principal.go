@@ -28,7 +28,7 @@ func (a *Asker) caller(r caseline.Request, dir string, now time.Time) (identity.
 	if err != nil {
 		return identity.Caller{}, err
 	}
-	s := r.Session
+	s := fitting(r.Session, o)
 	if o.role == nil {
 		return a.longTerm(o, w, s, now)
 	}
@@ -59,6 +59,21 @@ func (a *Asker) caller(r caseline.Request, dir string, now time.Time) (identity.
 		return identity.Caller{}, failf(w, "no session can be called %s: its name has 2 to 64 letters, digits and +=,.@_-", name)
 	}
 	return identity.InRole(a.cfg.World, o.role, name, session), nil
+}
+
+// fitting is a session without what stands by given lines and the principal
+// cannot have.
+func fitting(s caseline.Session, o owner) caseline.Session {
+	switch {
+	case !s.Standing:
+		return s
+	case o.role != nil:
+		s.MFA = caseline.MFA{}
+		return s
+	case o.key.User != nil || o.key.Root:
+		return caseline.Session{MFA: s.MFA, Given: s.MFA.Given}
+	}
+	return caseline.Session{}
 }
 
 // longTerm is a caller that is no role: with its own credentials, or for users

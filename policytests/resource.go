@@ -222,6 +222,8 @@ func (a *Asker) keyPolicy(k *world.Key) (*decision.Policy, error) {
 		p.Name = ask.DefaultPolicyName
 		return &p, nil
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if p, read := a.keys[k.ARN]; read {
 		return p, nil
 	}

@@ -12,16 +12,30 @@ import (
 type Kind int
 
 // The kinds of cases. Text expects a refusal with a certain sentence; Accept
-// and Refuse are about documents.
+// and Refuse are about documents. Only, Nobody, No and Else are assertions
+// about all requests of a kind: only these principals may, nobody may, no
+// public access, and all that the other lines do not allow is denied.
 const (
 	Allow Kind = iota + 1
 	Deny
 	Text
 	Accept
 	Refuse
+	Only
+	Nobody
+	No
+	Else
 )
 
-var kinds = map[string]Kind{"allow": Allow, "deny": Deny, "text": Text, "accept": Accept, "refuse": Refuse}
+var kinds = map[string]Kind{
+	"allow": Allow, "deny": Deny, "text": Text, "accept": Accept, "refuse": Refuse,
+	"only": Only, "nobody": Nobody, "no": No, "else": Else,
+}
+
+// beginnings are the words that a line can begin with.
+var beginnings = []string{
+	"allow", "deny", "text", "accept", "refuse", "only", "nobody", "no", "else", "table", "given", "account", "region", "at",
+}
 
 // String returns the word that a line of this kind begins with.
 func (k Kind) String() string {
@@ -36,6 +50,9 @@ func (k Kind) String() string {
 // Documents tells whether cases of this kind are about documents.
 func (k Kind) Documents() bool { return k == Accept || k == Refuse }
 
+// Assertion tells whether cases of this kind are about all requests of a kind.
+func (k Kind) Assertion() bool { return k == Only || k == Nobody || k == No || k == Else }
+
 // A Pos is a place in a file, both counted from 1; columns are bytes.
 type Pos struct{ Line, Column int }
 
@@ -44,28 +61,41 @@ type Word struct {
 	Text   string
 	Quoted bool // some of it
 	Pos    Pos
+	// Standing: a given line says it, for all requests that can be about it.
+	Standing bool
 }
 
 // A Pair is a condition key, or a tag, with its values.
 type Pair struct {
-	Key    string
-	Values []string
-	List   bool // written in brackets
-	Pos    Pos
+	Key      string
+	Values   []string
+	List     bool // written in brackets
+	Pos      Pos
+	Standing bool // as in Word
 }
 
-// A Case is one line.
+// A Case is one line, or one cell of a table.
 type Case struct {
 	Kind  Kind
 	Pos   Pos
-	Text  string   // as written, on one line
+	Text  string   // as written, on one line; of a cell, the line that says the same
 	Title string   // the first comment line above its group
 	Tags  []string // ids that its group's comment begins with, and its own
+	Group int      // number of its group in the file
 
-	Request  Request  // Allow, Deny, Text
+	Request  Request  // all but Accept and Refuse; the principals of Only are those that may
 	Document Document // Accept, Refuse
 	Because  []Word   // each must be true of the answer
 	Says     *Word    // the sentence of the refusal
+	Access   Access   // No
+	Whole    bool     // Else: speaks of the file, not only of its group
+	Given    []Given  // what the world holds besides, in the order of the lines
+}
+
+// An Access is what a No says that there is none of.
+type Access struct {
+	To     Word   // public, cross-account
+	Except []Word // accounts that may have it
 }
 
 // A Request is what is asked. More than one principal, action or resource ask
@@ -89,6 +119,7 @@ type Request struct {
 // A Session is what temporary credentials bring.
 type Session struct {
 	Given          bool   // any of this is
+	Standing       bool   // by a given line, for all principals that can have it
 	Name           Word   // empty: "session"
 	Policies       []Word // session policies: files
 	Tags           []Pair
@@ -124,6 +155,9 @@ type Error struct {
 	File    string
 	Pos     Pos
 	Message string
+	// Missing is what should stand where the line ends: "principal", "action",
+	// "Region", …; empty if something is wrong.
+	Missing string
 }
 
 // Error gives place and message on one line.

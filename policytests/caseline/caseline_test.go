@@ -154,7 +154,7 @@ func TestDocumentLines(t *testing.T) {
 
 func TestFaultsAreToldWithTheirPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"alow user/a kms:ListKeys": "1:1: a line begins with allow, deny, text, accept, refuse, account, region or at",
+		"alow user/a kms:ListKeys": "1:1: a line begins with allow, deny, text, accept, refuse, only, nobody, no, else, table, given, account, region or at",
 		"allow":                    "1:6: principal is missing",
 		"allow user/a":             "1:13: action is missing",
 		"allow [] kms:ListKeys":    "1:7: the list of principals is empty",

@@ -19,29 +19,33 @@ func Parse(name, text string, offset int) (File, error) {
 		p.line(line, offset+i+1)
 	}
 	p.flush()
+	p.file.scopes()
 	if len(p.errors) > 0 {
 		return p.file, p.errors
 	}
 	return p.file, nil
 }
 
+// scopes tells which else lines speak of the whole file: those whose group has
+// no other lines.
+func (f File) scopes() {
+	others := map[int]bool{}
+	for _, c := range f.Cases {
+		others[c.Group] = others[c.Group] || c.Kind != Else
+	}
+	for i := range f.Cases {
+		c := &f.Cases[i]
+		c.Whole = c.Kind == Else && !others[c.Group]
+	}
+}
+
 // ParseRequest reads a request as it stands in a case line, without verdict and
 // expectations.
-func ParseRequest(text string) (Request, error) {
-	tokens, _, err := scan(text, 1)
-	if err != nil {
-		return Request{}, err
-	}
-	s := &statement{tokens: tokens, end: Pos{1, len(text) + 1}}
-	var c Case
-	if err := s.request(&c); err != nil {
-		return c.Request, err
-	}
-	if len(c.Because) > 0 || c.Says != nil {
-		return c.Request, Error{Pos: tokens[0].pos, Message: "a question has no expectation"}
-	}
-	return c.Request, nil
-}
+func ParseRequest(text string) (Request, error) { return Standing{}.ParseRequest(text) }
+
+// ParseCase reads one case as it stands in a file. Tables and what stands for
+// later lines (given, account, region, at) are no single case.
+func ParseCase(text string) (Case, error) { return Standing{}.ParseCase(text) }
 
 // A reader goes through the lines of a file.
 type reader struct {
@@ -50,20 +54,21 @@ type reader struct {
 
 	title string // of the group at hand
 	tags  []string
+	group int
 	cases bool // the group has cases already
 
 	open     []string // lines of the statement at hand
 	begin    int      // number of the first
-	defaults defaults
-}
-
-// defaults hold for the lines after the setting.
-type defaults struct {
-	account, region Word
-	at              time.Time
+	standing Standing
 }
 
 func (p *reader) report(err error) {
+	if joined, several := err.(interface{ Unwrap() []error }); several {
+		for _, err := range joined.Unwrap() {
+			p.report(err)
+		}
+		return
+	}
 	var e Error
 	if !errors.As(err, &e) {
 		e = Error{Message: err.Error()}
@@ -82,7 +87,7 @@ func (p *reader) line(text string, number int) {
 	case !utf8.ValidString(text):
 		p.report(Error{Pos: Pos{number, 1}, Message: "the line is not UTF-8"})
 	case trimmed == "":
-		p.title, p.tags, p.cases = "", nil, false
+		p.newGroup()
 	case trimmed[0] == '#' && len(p.open) == 0:
 		p.comment(strings.TrimSpace(trimmed[1:]))
 	case continues && len(p.open) == 0:
@@ -95,11 +100,18 @@ func (p *reader) line(text string, number int) {
 	}
 }
 
+func (p *reader) newGroup() {
+	if p.cases {
+		p.group++
+	}
+	p.title, p.tags, p.cases = "", nil, false
+}
+
 // comment is a line of the heading of a group. After cases it begins a new
 // group.
 func (p *reader) comment(text string) {
 	if p.cases {
-		p.title, p.tags, p.cases = "", nil, false
+		p.newGroup()
 	}
 	if p.title == "" {
 		p.title = text
@@ -140,32 +152,39 @@ func (p *reader) flush() {
 	}
 	tokens, comments, err := scan(strings.Join(p.open, "\n"), p.begin)
 	p.open = nil
-	p.cases = true
 	if err != nil {
+		p.cases = true
 		p.report(err)
 		return
 	}
-	raw := make([]string, len(tokens))
-	for i, t := range tokens {
-		raw[i] = breaks.ReplaceAllString(t.raw, " ")
-	}
-	last := tokens[len(tokens)-1]
-	s := &statement{tokens: tokens, end: Pos{last.pos.Line, last.pos.Column + len(last.raw)}, defaults: p.defaults}
-	if set, err := s.setting(&p.defaults); set || err != nil {
+	s := newStatement(tokens, p.standing)
+	if set, err := s.setting(&p.standing); set || err != nil {
 		if err != nil {
 			p.report(err)
 		}
 		return
 	}
-	c := Case{Pos: tokens[0].pos, Text: strings.Join(raw, " "), Title: p.title, Tags: slices.Clone(p.tags)}
-	for _, comment := range comments {
-		c.Tags = append(c.Tags, leadingIDs(comment)...)
+	p.cases = true
+	var cases []Case
+	if s.peek().bare("table") {
+		cases, err = s.table()
+	} else {
+		var c Case
+		if err = s.parse(&c); err == nil {
+			cases = []Case{c}
+		}
 	}
-	if err := s.parse(&c); err != nil {
+	if err != nil {
 		p.report(err)
-		return
 	}
-	p.file.Cases = append(p.file.Cases, c)
+	tags := slices.Clone(p.tags)
+	for _, comment := range comments {
+		tags = append(tags, leadingIDs(comment)...)
+	}
+	for _, c := range cases {
+		c.Title, c.Tags, c.Group = p.title, tags, p.group
+		p.file.Cases = append(p.file.Cases, c)
+	}
 }
 
 // A statement is the tokens of one case, its continuation lines included.
@@ -173,8 +192,25 @@ type statement struct {
 	tokens   []token
 	at       int
 	end      Pos
-	defaults defaults
+	standing Standing
 	given    map[string]bool // clauses read so far
+}
+
+// newStatement makes a statement of one token or more.
+func newStatement(tokens []token, standing Standing) *statement {
+	last := tokens[len(tokens)-1]
+	return &statement{tokens: tokens, end: Pos{last.pos.Line, last.pos.Column + len(last.raw)}, standing: standing}
+}
+
+// text is the statement on one line.
+func (s *statement) text() string { return textOf(s.tokens) }
+
+func textOf(tokens []token) string {
+	raw := make([]string, len(tokens))
+	for i, t := range tokens {
+		raw[i] = breaks.ReplaceAllString(t.raw, " ")
+	}
+	return strings.Join(raw, " ")
 }
 
 func (s *statement) more() bool { return s.at < len(s.tokens) }
@@ -183,7 +219,7 @@ func (s *statement) peek() token { return s.tokens[s.at] }
 
 func (s *statement) next(what string) (token, error) {
 	if !s.more() {
-		return token{}, Error{Pos: s.end, Message: what + " is missing"}
+		return token{}, Error{Pos: s.end, Message: what + " is missing", Missing: what}
 	}
 	s.at++
 	return s.tokens[s.at-1], nil
@@ -205,30 +241,6 @@ func (t token) failf(format string, args ...any) error {
 	return Error{Pos: t.pos, Message: fmt.Sprintf(format, args...)}
 }
 
-// setting reads a line that holds for those after it.
-func (s *statement) setting(d *defaults) (bool, error) {
-	first := s.tokens[0]
-	var read func() error
-	switch {
-	case first.bare("account"):
-		read = func() (err error) { d.account, err = s.take("account"); return err }
-	case first.bare("region"):
-		read = func() (err error) { d.region, err = s.take("Region"); return err }
-	case first.bare("at"):
-		read = func() (err error) { d.at, err = s.time(); return err }
-	default:
-		return false, nil
-	}
-	s.at = 1
-	if err := read(); err != nil {
-		return true, err
-	}
-	if s.more() {
-		return true, s.peek().failf("nothing can follow here")
-	}
-	return true, nil
-}
-
 // times are the ways to write a time.
 var times = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02"}
 
@@ -245,6 +257,12 @@ func (s *statement) time() (time.Time, error) {
 	return time.Time{}, t.failf("a time is written 2026-11-23 or 2026-11-23T09:30:00Z")
 }
 
+// oneOf lists words: a, b or c.
+func oneOf(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
 func (s *statement) parse(c *Case) error {
 	first, err := s.next("case")
 	if err != nil {
@@ -252,11 +270,14 @@ func (s *statement) parse(c *Case) error {
 	}
 	kind, known := kinds[first.word.Text]
 	if !known || first.list || first.pair || first.word.Quoted {
-		return first.failf("a line begins with allow, deny, text, accept, refuse, account, region or at")
+		return first.failf("a line begins with %s", oneOf(beginnings))
 	}
-	c.Kind = kind
-	if kind.Documents() {
+	c.Kind, c.Pos, c.Text, c.Given = kind, first.pos, s.text(), s.standing.Given
+	switch {
+	case kind.Documents():
 		return s.document(c)
+	case kind.Assertion():
+		return s.assertion(c)
 	}
 	if err := s.request(c); err != nil {
 		return err

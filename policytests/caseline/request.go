@@ -11,9 +11,7 @@ import (
 var clauses = []string{"session", "with", "via", "at", "in", "grant", "grant-token", "because", "says"}
 
 func (s *statement) request(c *Case) (err error) {
-	s.given = map[string]bool{}
 	r := &c.Request
-	r.Account, r.Region, r.At = s.defaults.account, s.defaults.region, s.defaults.at
 	if r.Principals, err = s.names("principal"); err != nil {
 		return err
 	}
@@ -25,11 +23,18 @@ func (s *statement) request(c *Case) (err error) {
 			return err
 		}
 	}
+	return s.clauses(c)
+}
+
+// clauses reads the rest of the line, and puts what stands under it.
+func (s *statement) clauses(c *Case) error {
+	s.given = map[string]bool{}
 	for s.more() {
 		if err := s.clause(c); err != nil {
 			return err
 		}
 	}
+	s.standing.under(&c.Request)
 	return nil
 }
 
@@ -241,7 +246,7 @@ var documentKinds = []string{
 // document reads what follows accept or refuse.
 func (s *statement) document(c *Case) (err error) {
 	d := &c.Document
-	d.Account = s.defaults.account
+	d.Account = s.standing.Account
 	if d.Kind, err = s.take("kind of document"); err != nil {
 		return err
 	}
