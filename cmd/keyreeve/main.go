@@ -77,6 +77,7 @@ or arguments; 3 the command could not do its work.`,
 	addGroup(root, groupAuthors,
 		newCompile(),
 		newDecide(),
+		newTest(),
 	)
 	addGroup(root, groupService,
 		newServe(),
