@@ -1,0 +1,146 @@
+package query
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// lacking tells of a request that IAM policies or the key policy would have to
+// allow, and do not.
+func (t *teacher) lacking() (Rule, string) {
+	key, iam := t.said(decision.LayerResource, policy.Allow), t.said(decision.LayerIdentity, policy.Allow)
+	switch {
+	case t.q.Rule == decision.GrantOnly:
+		return RuleRetire, fmt.Sprintf("A grant says itself who may retire it: its retiring principal, its grantee if its operations have RetireGrant, "+
+			"and the account of the key by its IAM policies. %s is none of those. A key policy has no say.", t.who())
+	case t.q.Rule == decision.IdentityOnly:
+		return RuleIAMOnly, fmt.Sprintf("No key policy speaks about %s: IAM policies alone decide, and %s.", t.q.Action, t.noIAM())
+	case t.q.Rule == decision.Trust:
+		return t.untrusted(key)
+	case t.q.Principal.Type == decision.Service:
+		return RuleService, fmt.Sprintf("A service has no account and no IAM policies: the key policy or a grant must allow %s itself, and neither does.", t.who())
+	case absent(t.q):
+		return RuleNoKey, fmt.Sprintf("Account %s has no such key. Callers of other accounts are told the same whether a key is absent or closed to them.", t.owner())
+	case foreign(t.q):
+		return RuleBothSides, t.oneSide(key, iam)
+	case len(key) > 0:
+		return RuleDelegation, fmt.Sprintf("The key policy (%s %s) names the account %s: that delegates to IAM policies, and grants nothing by itself. %s.",
+			statements(len(key)), named(key), t.owner(), upper(t.noIAM()))
+	case len(iam) > 0:
+		return RuleNoDelegation, fmt.Sprintf("The IAM policy %s allows, but counts for nothing: no statement of the key policy names the account %s for %s, "+
+			"so it does not leave the matter to IAM policies. Nor does one name %s itself.", named(iam), t.owner(), t.q.Action, t.who())
+	}
+	return RuleNothing, fmt.Sprintf("Nothing allows it: the key policy neither names %s nor leaves %s to the account's IAM policies, and %s%s.",
+		t.who(), t.q.Action, t.noIAM(), t.noGrant())
+}
+
+// oneSide says of a key of another account which side lacks an Allow.
+func (t *teacher) oneSide(key, iam []Statement) string {
+	rule := fmt.Sprintf("The key is of account %s and the caller of account %s, so both sides must allow. ", t.owner(), t.home())
+	switch {
+	case len(iam) > 0:
+		return rule + fmt.Sprintf("The IAM policy %s does; the key policy of account %s does not, and no grant does%s.", named(iam), t.owner(), t.noGrant())
+	case len(key) > 0:
+		return rule + fmt.Sprintf("The key policy does (%s %s); in account %s %s.", statements(len(key)), named(key), t.home(), t.noIAM())
+	}
+	return rule + fmt.Sprintf("Neither does: not the key policy, and in account %s %s.", t.home(), t.noIAM())
+}
+
+func (t *teacher) untrusted(key []Statement) (Rule, string) {
+	switch {
+	case len(key) > 0 && foreign(t.q):
+		return RuleBothSides, fmt.Sprintf("The role is another account's, so both sides must allow. Its trust policy does (%s); in account %s %s.", named(key), t.home(), t.noIAM())
+	case len(key) > 0:
+		return RuleTrust, fmt.Sprintf("The trust policy (%s) names the account, which delegates to IAM policies; %s.", named(key), t.noIAM())
+	}
+	return RuleTrust, fmt.Sprintf("The trust policy of %s does not allow %s to %s. A role trusts nobody but whom its trust policy names.", t.what(), t.who(), t.q.Action)
+}
+
+// noIAM says that IAM policies do not allow.
+func (t *teacher) noIAM() string {
+	switch {
+	case len(t.q.Identity) == 0:
+		return t.who() + " has no IAM policies"
+	case len(t.said(decision.LayerIdentity, policy.Allow)) > 0:
+		return "an IAM policy of " + t.who() + " allows"
+	}
+	return fmt.Sprintf("no IAM policy of %s allows %s on %s", t.who(), t.q.Action, t.what())
+}
+
+func (t *teacher) noGrant() string {
+	if len(t.q.Grants) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (of %d on the key)", len(t.q.Grants))
+}
+
+func upper(text string) string {
+	if text == "" || strings.HasPrefix(text, "user/") || strings.HasPrefix(text, "role/") || strings.HasPrefix(text, "federated/") || strings.HasPrefix(text, "web/") {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// notes are what else an author should know.
+func (t *teacher) notes() []string {
+	var notes []string
+	if state := t.b.refusedByState(t.q); state != "" {
+		notes = append(notes, state)
+	}
+	if !t.d.Allowed {
+		notes = append(notes, t.nearGrants()...)
+	}
+	for _, l := range t.x.Layers {
+		if l.More > 0 {
+			notes = append(notes, fmt.Sprintf("%d more statements of the %s matched.", l.More, l.Name))
+		}
+	}
+	return notes
+}
+
+// nearGrants tells of grants to the caller that do not fit the request.
+func (t *teacher) nearGrants() []string {
+	operation, isKMS := strings.CutPrefix(t.q.Action, "kms:")
+	if !isKMS || t.q.Rule != decision.KeyPolicy {
+		return nil
+	}
+	var notes []string
+	for _, g := range t.q.Grants {
+		if !isParty(g.Grantee, t.q.Principal) {
+			continue
+		}
+		name, who := t.b.grantName(t.q, g.ID), t.who()
+		if g.Grantee.Via == decision.ViaAccount {
+			who = "account " + t.home()
+		}
+		switch {
+		case !contains(g.Operations, operation):
+			notes = append(notes, fmt.Sprintf("The grant %s is for %s, but not for %s: its operations are %s.", name, who, operation, strings.Join(g.Operations, ", ")))
+		case g.Equals != nil:
+			notes = append(notes, fmt.Sprintf("The grant %s fits only an encryption context that is exactly %s.", name, pairs(g.Equals)))
+		case g.Subset != nil:
+			notes = append(notes, fmt.Sprintf("The grant %s fits only an encryption context that contains %s.", name, pairs(g.Subset)))
+		}
+	}
+	return notes
+}
+
+// isParty tells whether a grant is for a caller.
+func isParty(p decision.Party, c decision.Principal) bool {
+	switch p.Via {
+	case decision.ViaUser:
+		return p.ID == c.User && c.Type == decision.User
+	case decision.ViaRole:
+		return p.ID == c.Role
+	case decision.ViaSession:
+		return p.ID == c.Session
+	case decision.ViaAccount:
+		return p.ID == c.Account
+	case decision.ViaService:
+		return contains(c.Services, p.ID)
+	}
+	return false
+}

@@ -1,0 +1,207 @@
+package query
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/policytests/report"
+)
+
+// WriteText writes the explanation for people: the answer, its reason, and a
+// table of what each layer said.
+func (x Explanation) WriteText(w io.Writer, style report.Style) error {
+	p := &printer{w: w, style: style}
+	ink, verdict := report.Bad, "denied"
+	if x.Allowed {
+		ink, verdict = report.Good, "allowed"
+	}
+	p.line(style.Paint(ink, verdict) + "  " + x.subject())
+	p.line("")
+	p.wrap(x.Words)
+	p.line("")
+	p.table([]string{"LAYER", "RESULT", "STATEMENT", "WHERE"}, x.rows())
+	if x.Nearest != nil {
+		p.line("")
+		p.wrap("Nearest miss: " + x.Nearest.String())
+	}
+	for _, n := range x.Notes {
+		p.line("")
+		p.wrap("Note: " + n)
+	}
+	if x.Sentence != "" {
+		p.line("")
+		p.line("The caller reads:")
+		p.indent(x.Sentence, "  ")
+	}
+	return p.err
+}
+
+// subject is the request, or what the engine was asked where there is none.
+func (x Explanation) subject() string {
+	if x.Request != "" {
+		return x.Request
+	}
+	e := x.Evidence
+	return e.Principal + " " + e.Action + " " + e.Resource
+}
+
+// rows are those of the table of layers: a line for each statement. What is
+// not attached is left out, and levels of an organization that have nothing
+// against the request are one.
+func (x Explanation) rows() [][]string {
+	var rows [][]string
+	for i, l := range x.Layers {
+		switch {
+		case x.quiet(l.Layer) && l.Level > 0:
+			continue
+		case x.quiet(l.Layer):
+			rows = append(rows, []string{fmt.Sprintf("%s (%d levels)", layerNames[l.Layer], x.levels(l.Layer)), l.Result, x.names(l.Layer), ""})
+		case l.Result == NotAttached && l.Layer != decision.LayerGrant:
+		case len(l.Statements) == 0:
+			rows = append(rows, []string{l.Name, l.Result, x.fill(l), ""})
+		default:
+			rows = append(rows, statementRows(x.Layers[i])...)
+		}
+	}
+	return rows
+}
+
+// fill is what stands in the place of statements.
+func (x Explanation) fill(l Layer) string {
+	if l.Layer == decision.LayerGrant {
+		return strings.Join(x.Grants, ", ")
+	}
+	return ""
+}
+
+func statementRows(l Layer) [][]string {
+	rows := make([][]string, len(l.Statements))
+	for i, s := range l.Statements {
+		rows[i] = []string{"", "", statementText(s), s.Place()}
+	}
+	rows[0][0], rows[0][1] = l.Name, l.Result
+	return rows
+}
+
+// quiet tells whether all of several levels of a layer say the same, and have
+// nothing against the request.
+func (x Explanation) quiet(layer decision.Layer) bool {
+	return x.levels(layer) > 1 && !slices.ContainsFunc(x.Layers, func(l Layer) bool {
+		return l.Layer == layer && l.Result != Allows && l.Result != NoDeny
+	})
+}
+
+func (x Explanation) levels(layer decision.Layer) int {
+	n := 0
+	for _, l := range x.Layers {
+		if l.Layer == layer {
+			n++
+		}
+	}
+	return n
+}
+
+// names are those of the statements of all levels of a layer.
+func (x Explanation) names(layer decision.Layer) string {
+	var all []Statement
+	for _, l := range x.Layers {
+		if l.Layer == layer {
+			all = append(all, l.Statements...)
+		}
+	}
+	return named(all)
+}
+
+// statementText names a statement, and by what it matched.
+func statementText(s Statement) string {
+	if s.Layer == decision.LayerGuardrail {
+		return s.Reason
+	}
+	text := s.Effect + " " + s.Name()
+	if by := viaText(s.Via); by != "" {
+		text += ", for " + by
+	}
+	return text
+}
+
+var viaWords = map[decision.Via]string{
+	decision.ViaEveryone: "everyone", decision.ViaAccount: "the account", decision.ViaUser: "the user", decision.ViaRole: "the role",
+	decision.ViaSession: "the session", decision.ViaService: "the service", decision.ViaProvider: "the identity provider",
+}
+
+func viaText(all []decision.Via) string {
+	var words []string
+	for _, v := range all {
+		if w := viaWords[v]; w != "" {
+			words = append(words, w)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// String says which condition of which statement failed, wanted and actual.
+func (n Nearest) String() string {
+	place := n.Statement.Place()
+	if n.File != "" {
+		place = fmt.Sprintf("%s:%d", n.File, n.Line)
+	}
+	if place != "" {
+		place = " (" + place + ")"
+	}
+	actual := "the request has no " + n.Key
+	if len(n.Actual) > 0 {
+		actual = "the request has " + alternatives(n.Actual)
+	}
+	return fmt.Sprintf("%s would have allowed, but for one condition%s: %s %s wants %s, and %s.",
+		n.Statement.Name(), place, n.Operator, n.Key, alternatives(n.Wanted), actual)
+}
+
+// alternatives lists values.
+func alternatives(all []string) string {
+	words := make([]string, len(all))
+	for i, v := range all {
+		words[i] = word(v, true)
+	}
+	return strings.Join(words, " or ")
+}
+
+// pairs writes an encryption context.
+func pairs(all map[string]string) string {
+	if len(all) == 0 {
+		return "empty"
+	}
+	words := make([]string, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		words = append(words, name+"="+word(all[name], true))
+	}
+	return strings.Join(words, ", ")
+}
+
+func contains(all []string, one string) bool { return slices.Contains(all, one) }
+
+// A printer writes lines and keeps the first error.
+type printer struct {
+	w     io.Writer
+	style report.Style
+	err   error
+}
+
+func (p *printer) line(text string) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintln(p.w, text)
+	}
+}
+
+func (p *printer) wrap(text string) { p.indent(text, "") }
+
+func (p *printer) indent(text, by string) { p.line(p.style.Wrap(text, by)) }
+
+func (p *printer) table(header []string, rows [][]string) {
+	if p.err == nil {
+		p.err = p.style.Table(p.w, header, rows)
+	}
+}
