@@ -22,7 +22,9 @@ func stable[T any](t *testing.T, value []byte) {
 	}
 	second, err := decodeEntry[T](nil, again)
 	require.NoError(t, err)
-	assert.Equal(t, record, second)
+	third, err := encodeRecord(second)
+	require.NoError(t, err)
+	assert.Equal(t, string(again), string(third)) // an empty list is written as none
 }
 
 // FuzzRecords decodes any bytes as each kind of record.
