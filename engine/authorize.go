@@ -111,7 +111,7 @@ func (s *Scope) present(c *Check) error {
 // of the key.
 func (s *Scope) question(c Check) decision.Question {
 	return s.asked().Question(ask.Check{
-		Rule: c.Rule, Action: c.Action, Resource: c.Resource.asked(), Side: c.Request, Policy: c.Policy, Child: c.Child,
+		Rule: c.Rule, Action: c.Action, Resource: s.resource(c.Resource), Side: c.Request, Policy: c.Policy, Child: c.Child,
 	})
 }
 
@@ -127,11 +127,11 @@ func (s *Scope) asked() ask.Call {
 	}}
 }
 
-// asked is the resource as questions have it.
-func (r Resource) asked() ask.Resource {
+// resource is a resource as questions have it.
+func (s *Scope) resource(r Resource) ask.Resource {
 	facts := r.Facts
 	if k := r.Key; k != nil {
-		facts = &condition.Key{Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, Tags: k.Tags}
+		facts = &condition.Key{Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, Tags: s.tags(k)}
 	}
 	return ask.Resource{ARN: r.ARN, Account: r.Account, Key: facts, AWSManaged: r.Key != nil && r.Key.Manager == managerAWS}
 }
@@ -151,7 +151,7 @@ func (s *Scope) attach(q *decision.Question, c *Check) error {
 	if err := s.aliases(q, k); err != nil {
 		return err
 	}
-	grants := c.Grants
+	grants := s.known(c.Grants)
 	if c.Rule == decision.KeyPolicy {
 		if grants, err = s.candidates(c, k); err != nil {
 			return err
@@ -173,30 +173,10 @@ func (s *Scope) storedPolicy(k *store.Key) (*decision.Policy, error) {
 	return &decision.Policy{Name: ask.DefaultPolicyName, Owner: k.Addr.Account, Document: doc, Principals: k.Policy.Principals}, nil
 }
 
-// aliases adds kms:ResourceAliases, which is absent when the key is over its
-// quota of aliases.
-func (s *Scope) aliases(q *decision.Question, k *store.Key) error {
-	list, more, err := s.Tx.AliasesOfKey(k.Addr, "", s.engine.cfg.Quotas.AliasesPerKey)
-	if err != nil || more {
-		return err
-	}
-	names := make([]string, len(list))
-	for i, a := range list {
-		names[i] = a.Name
-	}
-	condition.Context(q.Context).Set("kms:ResourceAliases", names...)
-	return nil
-}
-
-// candidates are the grants on a key that may fit the caller and the action.
-func (s *Scope) candidates(c *Check, k *store.Key) ([]store.Grant, error) {
-	operation := c.Action[len("kms:"):]
-	return s.Tx.GrantCandidates(k.Addr, grant.PartyIDs(s.Caller.Principal()), operation, c.Request.EncryptionContext)
-}
-
-// readTokens checks the grant tokens of the request for what they are; since
-// a grant counts as soon as it was created, they add nothing to it. It
-// comes before all that depends on a key, so that it tells nothing of one.
+// readTokens checks the grant tokens of the request for what they are. A grant
+// counts as soon as it was created, so they add nothing to it unless a delay
+// is simulated. It comes before all that depends on a key, so that it
+// tells nothing of one.
 func (s *Scope) readTokens() error {
 	s.tokens = map[string]bool{}
 	for _, token := range grantTokens(s.input) {

@@ -53,6 +53,10 @@ type Config struct {
 	// the error text, too. Worlds can ask for it as well.
 	EncodedMessages bool
 
+	// ConsistencyDelay is how long changes of grants, tags and aliases take to
+	// count for authorization; zero: as the world says.
+	ConsistencyDelay time.Duration
+
 	Quotas Quotas
 }
 
@@ -73,6 +77,7 @@ type Engine struct {
 	sessions   *sts.Tokens
 	tokens     grant.Tokens
 	documents  documents
+	changes    changes
 
 	decisionLog *decisionLog
 }

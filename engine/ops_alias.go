@@ -20,10 +20,7 @@ func aliasOperations() []row {
 			Name: "UpdateAlias", Effect: Writes, Checks: updateAliasChecks, Run: updateAlias,
 		}),
 		define(Operation[wire.DeleteAliasInput, wire.DeleteAliasOutput]{
-			Name: "DeleteAlias", Effect: Writes, Checks: deleteAliasChecks,
-			Run: func(_ context.Context, s *Scope, in *wire.DeleteAliasInput) (*wire.DeleteAliasOutput, error) {
-				return nil, s.Tx.DeleteAlias(s.Caller.Account, s.Region, in.AliasName)
-			},
+			Name: "DeleteAlias", Effect: Writes, Checks: deleteAliasChecks, Run: deleteAlias,
 		}),
 		define(Operation[wire.ListAliasesInput, wire.ListAliasesOutput]{
 			Name: "ListAliases", Effect: Reads,
@@ -68,6 +65,9 @@ func createAlias(_ context.Context, s *Scope, in *wire.CreateAliasInput) (*wire.
 	case err == nil:
 		return nil, wire.Errorf(wire.AlreadyExists, "An alias with the name %s already exists", s.arn(s.Caller.Account, in.AliasName))
 	case !errors.Is(err, store.ErrNotFound):
+		return nil, err
+	}
+	if err := s.delayAliases(s.key(1)); err != nil {
 		return nil, err
 	}
 	return nil, s.Tx.PutAlias(store.Alias{
@@ -123,6 +123,9 @@ func updateAlias(_ context.Context, s *Scope, in *wire.UpdateAliasInput) (*wire.
 		if err := s.aliasQuota(target); err != nil {
 			return nil, err
 		}
+		if err := s.delayAliases(current, target); err != nil {
+			return nil, err
+		}
 	}
 	alias, err := s.Tx.Alias(s.Caller.Account, s.Region, in.AliasName)
 	if err != nil {
@@ -150,6 +153,13 @@ func deleteAliasChecks(s *Scope, in *wire.DeleteAliasInput) ([]Check, error) {
 	}
 	current, err := s.currentTarget("kms:DeleteAlias", in.AliasName, "DeleteAlias")
 	return []Check{s.onAlias("kms:DeleteAlias", in.AliasName), current}, err
+}
+
+func deleteAlias(_ context.Context, s *Scope, in *wire.DeleteAliasInput) (*wire.DeleteAliasOutput, error) {
+	if err := s.delayAliases(s.key(1)); err != nil {
+		return nil, err
+	}
+	return nil, s.Tx.DeleteAlias(s.Caller.Account, s.Region, in.AliasName)
 }
 
 func listAliases(_ context.Context, s *Scope, in *wire.ListAliasesInput) (*wire.ListAliasesOutput, error) {

@@ -168,6 +168,7 @@ func (s *Scope) putGrant(k *store.Key, g store.Grant) error {
 	if n >= s.engine.cfg.Quotas.GrantsPerKey && k.Manager != managerAWS {
 		return wire.Errorf(wire.LimitExceeded, "The key %s has reached its quota of %d grants.", s.keyARN(k), s.engine.cfg.Quotas.GrantsPerKey)
 	}
+	s.delayGrant(g)
 	return s.Tx.PutGrant(g)
 }
 
@@ -286,6 +287,7 @@ func retireGrantChecks(s *Scope, in *wire.RetireGrantInput) ([]Check, error) {
 		if addr.Region != s.Region {
 			return nil, wire.Errorf(wire.NotFound, "Invalid arn %s", addr.Region)
 		}
+		s.tokens[id] = true
 		check.Resource = Resource{ARN: s.arn(addr.Account, "key/"+addr.ID), Account: addr.Account}
 	case in.GrantToken == nil && in.GrantId != nil && in.KeyId != nil:
 		named, err := s.resolve(*in.KeyId, false)
@@ -324,15 +326,20 @@ func errNoGrant(id string) *wire.Error {
 	return wire.Errorf(wire.NotFound, "Grant %s does not exist.", id)
 }
 
-func retireGrant(_ context.Context, s *Scope, _ *wire.RetireGrantInput) (*wire.RetireGrantOutput, error) {
+func retireGrant(_ context.Context, s *Scope, in *wire.RetireGrantInput) (*wire.RetireGrantOutput, error) {
 	g := s.checks[0].Grants[0]
+	s.delayRemoval(g, in.GrantToken != nil)
 	return nil, s.Tx.DeleteGrant(g.Key, g.ID)
 }
 
 func revokeGrant(_ context.Context, s *Scope, in *wire.RevokeGrantInput) (*wire.RevokeGrantOutput, error) {
-	err := s.Tx.DeleteGrant(s.key(0).Addr, in.GrantId)
-	if errors.Is(err, store.ErrNotFound) {
+	g, err := s.Tx.Grant(s.key(0).Addr, in.GrantId)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return nil, errNoGrant(in.GrantId)
+	case err != nil:
+		return nil, err
 	}
-	return nil, err
+	s.delayRemoval(g, false)
+	return nil, s.Tx.DeleteGrant(g.Key, g.ID)
 }

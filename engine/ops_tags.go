@@ -81,6 +81,7 @@ func tagResource(_ context.Context, s *Scope, in *wire.TagResourceInput) (*wire.
 	if err != nil {
 		return nil, err
 	}
+	s.delayTags(s.key(0))
 	return nil, s.change(0, func(k *store.Key) { k.Tags = tags })
 }
 
@@ -88,6 +89,7 @@ func untagResource(_ context.Context, s *Scope, in *wire.UntagResourceInput) (*w
 	if len(in.TagKeys) == 0 {
 		return nil, wire.Errorf(wire.Validation, "At least one tag key is required.")
 	}
+	s.delayTags(s.key(0))
 	return nil, s.change(0, func(k *store.Key) {
 		k.Tags = maps.Clone(k.Tags)
 		for _, name := range in.TagKeys {

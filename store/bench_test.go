@@ -79,7 +79,7 @@ func BenchmarkGrantCandidates(b *testing.B) {
 					}
 					ec := map[string]string{"tenant": "t", "object": fmt.Sprint(i % max(c.of, 1)), "try": fmt.Sprint(i)}
 					require.NoError(b, s.View(func(tx *Tx) error {
-						found, err := tx.GrantCandidates(addr("key-00000000"), ids, "Decrypt", ec)
+						found, err := tx.GrantCandidates(addr("key-00000000"), ids, "Decrypt", ec, nil)
 						if len(found) != min(c.of, 1) {
 							b.Fatalf("found %d grants", len(found))
 						}
@@ -114,7 +114,7 @@ func BenchmarkGrantCandidatesAlike(b *testing.B) {
 				for b.Loop() {
 					i++
 					require.NoError(b, s.View(func(tx *Tx) error {
-						_, err := tx.GrantCandidates(key, []string{"AROAGRANTEE"}, operation, map[string]string{"tenant": "t", "try": fmt.Sprint(i)})
+						_, err := tx.GrantCandidates(key, []string{"AROAGRANTEE"}, operation, map[string]string{"tenant": "t", "try": fmt.Sprint(i)}, nil)
 						return err
 					}))
 				}

@@ -191,3 +191,10 @@ func (tx *Tx) members(key []byte, limit int) ([]string, error) {
 	})
 	return append(b.here, rest...), err
 }
+
+// membersBut lists as members, without some.
+func (tx *Tx) membersBut(key []byte, limit int, but map[string]bool) ([]string, error) {
+	all, err := tx.members(key, limit+len(but))
+	all = slices.DeleteFunc(all, func(member string) bool { return but[member] })
+	return all[:min(limit, len(all))], err
+}

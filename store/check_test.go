@@ -211,7 +211,7 @@ func (m *model) compare(r *rapid.T) {
 }
 
 func (m *model) compareCandidates(r *rapid.T, tx *Tx, id, op string, ec map[string]string) {
-	found, err := tx.GrantCandidates(m.addr(id), []string{"p", "q"}, op, ec)
+	found, err := tx.GrantCandidates(m.addr(id), []string{"p", "q"}, op, ec, nil)
 	require.NoError(r, err)
 	answered := map[string]int{}
 	for _, g := range found {

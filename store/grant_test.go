@@ -84,7 +84,7 @@ func TestCandidatesAreGrantsThatTheRequestCanMeet(t *testing.T) {
 		{"several grantees, one of them twice", []string{"AIDAOTHER", "AROAGRANTEE", "AIDAOTHER"}, "Decrypt", nil, []string{"other", "any", "nothing", "empty"}},
 	} {
 		view(t, s, func(tx *Tx) {
-			found, err := tx.GrantCandidates(addr("k"), c.grantees, c.operation, c.ec)
+			found, err := tx.GrantCandidates(addr("k"), c.grantees, c.operation, c.ec, nil)
 			require.NoError(t, err, c.name)
 			assert.Equal(t, c.want, grantIDs(found), c.name)
 		})
@@ -98,7 +98,7 @@ func TestEqualGrantsGiveAFewCandidates(t *testing.T) {
 	}
 	s := withGrants(t, grants...)
 	view(t, s, func(tx *Tx) {
-		found, err := tx.GrantCandidates(addr("k"), []string{"AROAGRANTEE"}, "Decrypt", nil)
+		found, err := tx.GrantCandidates(addr("k"), []string{"AROAGRANTEE"}, "Decrypt", nil, nil)
 		require.NoError(t, err)
 		assert.Len(t, found, maxEquivalent)
 	})
@@ -129,7 +129,7 @@ func TestPairThatAllGrantsShareDoesNotGatherThem(t *testing.T) {
 	}
 	s := withGrants(t, grants...)
 	view(t, s, func(tx *Tx) {
-		found, err := tx.GrantCandidates(addr("k"), []string{"AROAGRANTEE"}, "Decrypt", map[string]string{"a-tenant": "t", "object": "50"})
+		found, err := tx.GrantCandidates(addr("k"), []string{"AROAGRANTEE"}, "Decrypt", map[string]string{"a-tenant": "t", "object": "50"}, nil)
 		require.NoError(t, err)
 		assert.Contains(t, grantIDs(found), "g50")
 		assert.LessOrEqual(t, len(found), 2)

@@ -15,7 +15,7 @@ func candidates(t *testing.T, s *Store, operation string, ec map[string]string) 
 	t.Helper()
 	var ids []string
 	view(t, s, func(tx *Tx) {
-		found, err := tx.GrantCandidates(addr("k"), []string{"AROAGRANTEE"}, operation, ec)
+		found, err := tx.GrantCandidates(addr("k"), []string{"AROAGRANTEE"}, operation, ec, nil)
 		require.NoError(t, err)
 		ids = grantIDs(found)
 	})
@@ -117,5 +117,31 @@ func TestCheckFindsEveryDamagedBucket(t *testing.T) {
 		more := append(slices.Clone(entries[key]), "\x00cAnother"...)
 		err = damaged(t, s, func(tx kvTx) error { return tx.set([]byte(key), more) })
 		assert.ErrorIs(t, err, ErrCorrupt, "with more in %q", key)
+	}
+}
+
+// TestThoseLeftOutDoNotHideOthersOfTheirKind: what is found of grants that are
+// alike is found among the rest.
+func TestThoseLeftOutDoNotHideOthersOfTheirKind(t *testing.T) {
+	for name, constrain := range map[string]func(*Grant){
+		"without constraint": func(*Grant) {},
+		"with Subset":        func(g *Grant) { g.Subset = map[string]string{"a": "1"} },
+	} {
+		grants := numbered(3*bucketSize, func(_ int, g *Grant) { constrain(g) })
+		s := withGrants(t, grants...)
+		but := map[string]bool{}
+		for left := len(grants); left >= 0; left-- {
+			view(t, s, func(tx *Tx) {
+				found, err := tx.GrantCandidates(addr("k"), []string{"AROAGRANTEE"}, "Decrypt", map[string]string{"a": "1"}, but)
+				require.NoError(t, err, name)
+				assert.Equal(t, left == 0, len(found) == 0, "%s: %d are left", name, left)
+				for _, g := range found {
+					assert.False(t, but[g.ID], "%s: %s is left out", name, g.ID)
+				}
+			})
+			if left > 0 {
+				but[grants[left-1].ID] = true
+			}
+		}
 	}
 }

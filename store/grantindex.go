@@ -161,8 +161,9 @@ func (tx *Tx) choosePair(g *Grant) (string, error) {
 // of these grantees, with this operation, and with a constraint that this
 // encryption context can meet. Whether one allows the request is not decided
 // here. Its cost does not depend on the number of the key's other grants; of
-// grants that do not differ it takes only a few.
-func (tx *Tx) GrantCandidates(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string) ([]Grant, error) {
+// grants that do not differ it takes only a few. It leaves out those whose IDs
+// are in but, which may be nil.
+func (tx *Tx) GrantCandidates(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string, but map[string]bool) ([]Grant, error) {
 	// The counter is written with every change of a grant of the key.
 	counter, err := tx.kv.item(addr.key(spaceGrantCount))
 	if errors.Is(err, ErrNotFound) {
@@ -171,14 +172,14 @@ func (tx *Tx) GrantCandidates(addr KeyAddr, granteeIDs []string, operation strin
 	if err != nil {
 		return nil, err
 	}
-	if tx.asked == nil {
-		return tx.searchCandidates(addr, granteeIDs, operation, ec)
+	if tx.asked == nil || len(but) > 0 {
+		return tx.searchCandidates(addr, granteeIDs, operation, ec, but)
 	}
 	question := candidateQuestion(addr, granteeIDs, operation, ec)
 	if known, ok := tx.asked.get(question, counter.version()); ok {
 		return known.([]Grant), nil // the cache has nothing else
 	}
-	grants, err := tx.searchCandidates(addr, granteeIDs, operation, ec)
+	grants, err := tx.searchCandidates(addr, granteeIDs, operation, ec, nil)
 	if err == nil {
 		const perGrant = 500 // about
 		tx.asked.put(question, cached{version: counter.version(), size: len(question) + perGrant*len(grants), value: slices.Clip(grants)})
@@ -214,7 +215,7 @@ func candidateQuestion(addr KeyAddr, granteeIDs []string, operation string, ec m
 	return q
 }
 
-func (tx *Tx) searchCandidates(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string) ([]Grant, error) {
+func (tx *Tx) searchCandidates(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string, but map[string]bool) ([]Grant, error) {
 	constraints := constraintsFor(ec)
 	var grants []Grant
 	for _, grantee := range slices.Compact(slices.Sorted(slices.Values(granteeIDs))) {
@@ -226,7 +227,7 @@ func (tx *Tx) searchCandidates(addr KeyAddr, granteeIDs []string, operation stri
 			continue
 		}
 		for _, constraint := range constraints {
-			found, err := tx.grantsIn(addr, grantee, operation, constraint)
+			found, err := tx.grantsIn(addr, grantee, operation, constraint, but)
 			if err != nil {
 				return nil, err
 			}
@@ -238,8 +239,8 @@ func (tx *Tx) searchCandidates(addr KeyAddr, granteeIDs []string, operation stri
 
 // grantsIn reads the grants under a constraint part; of those that do not
 // differ, a few.
-func (tx *Tx) grantsIn(addr KeyAddr, grantee, operation, constraint string) ([]Grant, error) {
-	ids, err := tx.candidateIDs(addr, grantee, operation, constraint)
+func (tx *Tx) grantsIn(addr KeyAddr, grantee, operation, constraint string, but map[string]bool) ([]Grant, error) {
+	ids, err := tx.candidateIDs(addr, grantee, operation, constraint, but)
 	if err != nil {
 		return nil, err
 	}
@@ -252,10 +253,10 @@ func (tx *Tx) grantsIn(addr KeyAddr, grantee, operation, constraint string) ([]G
 	return grants, nil
 }
 
-func (tx *Tx) candidateIDs(addr KeyAddr, grantee, operation, constraint string) ([]string, error) {
+func (tx *Tx) candidateIDs(addr KeyAddr, grantee, operation, constraint string, but map[string]bool) ([]string, error) {
 	key := addr.key(spaceBucket, grantee, operation, constraint)
 	if !divided(operation, constraint) {
-		return tx.members(key, maxEquivalent)
+		return tx.membersBut(key, maxEquivalent, but)
 	}
 	classes, err := tx.members(key, math.MaxInt)
 	if err != nil {
@@ -263,11 +264,11 @@ func (tx *Tx) candidateIDs(addr KeyAddr, grantee, operation, constraint string) 
 	}
 	var ids []string
 	for _, class := range classes {
-		some, err := tx.members(addr.key(spaceBucket, grantee, operation, class), maxOfClass)
+		some, err := tx.membersBut(addr.key(spaceBucket, grantee, operation, class), maxOfClass, but)
 		if err != nil {
 			return nil, err
 		}
-		if len(some) == 0 {
+		if len(some) == 0 && len(but) == 0 {
 			return nil, fmt.Errorf("%w: class of grants without one", ErrCorrupt)
 		}
 		ids = append(ids, some...)

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyreeve/keyreeve/engine/server"
+	"github.com/keyreeve/keyreeve/engine/world"
 )
 
 // serveFlags are the flags of serve.
@@ -24,8 +26,10 @@ type serveFlags struct {
 	decisionCache   string
 	verifyDecisions int
 	encodedMessages bool
-	guardrails      string
-	guardrailBundle string
+
+	consistencyDelay time.Duration
+	guardrails       string
+	guardrailBundle  string
 
 	decisionLogPlain bool
 }
@@ -80,6 +84,8 @@ in the log, and the one before it goes on serving.`,
 	flags.StringSliceVar(&f.tlsHosts, "tls-host", nil, "further `names` and addresses for the development certificate")
 	flags.BoolVar(&f.encodedMessages, "encoded-messages", false,
 		"put into the text of a refusal what aws sts decode-authorization-message explains (default with --dev)")
+	flags.DurationVar(&f.consistencyDelay, "consistency-delay", 0,
+		"`time` until changes of grants, tags and aliases count for authorization, as 5m, to try clients with grant tokens (default: as the world says)")
 	flags.StringVar(&f.guardrails, "guardrails", "",
 		"`directory` of the organization's own Rego, which may refuse calls (package keyreeve.guardrail: deny contains reason if …)")
 	flags.StringVar(&f.guardrailBundle, "guardrails-bundle", "",
@@ -106,6 +112,8 @@ func (f *serveFlags) check() error {
 		return fmt.Errorf("--decision-cache is on or off, not %q", f.decisionCache)
 	case f.guardrails != "" && f.guardrailBundle != "":
 		return errors.New("--guardrails and --guardrails-bundle are two sources of the same; name one")
+	case f.consistencyDelay < 0 || f.consistencyDelay > world.MaxConsistencyDelay:
+		return fmt.Errorf("--consistency-delay is from 0 to %s, not %s", world.MaxConsistencyDelay, f.consistencyDelay)
 	case f.verifyDecisions < 0:
 		return fmt.Errorf("--verify-decisions counts from 1, not %d", f.verifyDecisions)
 	}

@@ -99,6 +99,14 @@ func TestHealthSaysWhatIsEnforced(t *testing.T) {
 	assert.JSONEq(t, `{"status":"ready"}`, body)
 }
 
+func TestDelayIsToldWhereItIsOn(t *testing.T) {
+	p := serve(t, t.TempDir(), "--dev", "--consistency-delay", "5m")
+	const told = "changes of grants, tags and aliases count after 5m0s"
+	assert.Contains(t, p.Out.String(), "\n  consistencyDelay: "+told+"\n")
+	_, body := p.get("/healthz")
+	assert.Contains(t, body, `"consistencyDelay":"`+told+`"`)
+}
+
 func TestSecondProcessOnTheSameDataIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, dir, "--dev")

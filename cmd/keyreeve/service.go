@@ -54,6 +54,7 @@ func (s *service) serve(ctx context.Context) error {
 	}
 	i, err := instance.Open(instance.Config{
 		Dir: s.flags.data, World: s.worldPath(), Create: s.flags.dev, EncodedMessages: s.flags.encodedMessages, Log: s.log,
+		ConsistencyDelay: s.flags.consistencyDelay,
 		Decisions:      decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails},
 		DecisionLabels: map[string]string{"version": version()}, DecisionLogPlain: s.flags.decisionLogPlain,
 	})
@@ -131,7 +132,7 @@ func (s *service) run(ctx context.Context, i *instance.Instance) error {
 	}
 	endpoint, err := server.New(server.Config{
 		Handler: i.Engine.Serve, Listen: s.flags.listen, Inside: inside, TLS: secure, Log: s.log,
-		Proxied: i.Engine.Proxied, Enforced: i.Enforced(), Ready: i.Ready,
+		Proxied: i.Engine.Proxied, Enforced: i.Enforced, Ready: i.Ready,
 	})
 	if err != nil {
 		return s.explain(err)

@@ -79,6 +79,9 @@ type Config struct {
 	Watch bool      // take up changes of the world, as EditWorld makes them
 
 	Quotas engine.Quotas
+	// ConsistencyDelay is how long changes of grants, tags and aliases take to
+	// count for authorization.
+	ConsistencyDelay time.Duration
 	// Guardrails are those of the moment; their limit of time is generous,
 	// however busy the machine is.
 	Guardrails func() *guardrail.Set
@@ -107,8 +110,8 @@ func New(t testing.TB, c Config) *Keyreeve {
 	var err error
 	k.Instance, err = instance.Open(instance.Config{
 		Dir: filepath.Join(c.Dir, dataDir), World: filepath.Join(c.Dir, worldFile), Create: true, Clock: k.Clock.Now, Log: log,
-		Watch:     watchEvery,
-		Quotas:    c.Quotas,
+		Watch:  watchEvery,
+		Quotas: c.Quotas, ConsistencyDelay: c.ConsistencyDelay,
 		Decisions: decision.Config{Cache: true, VerifyEvery: 1, Guardrails: c.Guardrails, GuardrailLimit: time.Minute},
 	})
 	require.NoError(t, err)
@@ -148,7 +151,7 @@ func (k *Keyreeve) DecisionLog() string {
 
 func (k *Keyreeve) listen(log *slog.Logger, c Config) {
 	config := server.Config{
-		Handler: k.Engine.Serve, Log: log, Ready: k.Ready, Enforced: k.Enforced(), Proxied: k.Engine.Proxied, TLS: c.TLS, Now: k.Clock.Now,
+		Handler: k.Engine.Serve, Log: log, Ready: k.Ready, Enforced: k.Enforced, Proxied: k.Engine.Proxied, TLS: c.TLS, Now: k.Clock.Now,
 	}
 	for _, name := range c.Inside {
 		config.Inside = append(config.Inside, server.Listener{Name: name})

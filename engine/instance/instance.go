@@ -39,7 +39,10 @@ type Config struct {
 	Decisions decision.Config
 	// EncodedMessages puts encoded authorization messages into error texts.
 	EncodedMessages bool
-	Quotas          engine.Quotas
+	// ConsistencyDelay is how long changes of grants, tags and aliases take to
+	// count for authorization; zero: as the world says.
+	ConsistencyDelay time.Duration
+	Quotas           engine.Quotas
 	// DecisionLabels stand in each line of the decision log, beside an id of
 	// this run.
 	DecisionLabels map[string]string
@@ -180,7 +183,7 @@ func (i *Instance) open(root *seal.RootKey) error {
 	}
 	i.Engine, err = engine.New(engine.Config{
 		Store: i.Store, World: i.World, Decisions: decisions, Materials: materials, Root: root,
-		EncodedMessages: i.config.EncodedMessages, Quotas: i.config.Quotas,
+		EncodedMessages: i.config.EncodedMessages, ConsistencyDelay: i.config.ConsistencyDelay, Quotas: i.config.Quotas,
 		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log,
 		DecisionLog:    slog.New(slog.NewJSONHandler(i.decisions, &slog.HandlerOptions{ReplaceAttr: asOPA})),
 		DecisionLabels: i.config.labels(), DecisionLogPlain: i.config.DecisionLogPlain,
@@ -352,7 +355,8 @@ func (i *Instance) Close() error {
 	return errors.Join(i.Store.Close(), i.decisions.Close())
 }
 
-// Enforced says what is enforced, for /healthz and the start-up line.
+// Enforced says what is enforced at present, for /healthz and the start-up
+// line.
 func (i *Instance) Enforced() map[string]string {
 	enforced := map[string]string{
 		"signature":             "every call",
@@ -368,6 +372,9 @@ func (i *Instance) Enforced() map[string]string {
 	}
 	if i.config.Decisions.Guardrails != nil {
 		enforced["guardrails"] = "every call"
+	}
+	if d := cmp.Or(i.config.ConsistencyDelay, i.World().Settings().ConsistencyDelay); d > 0 {
+		enforced["consistencyDelay"] = "changes of grants, tags and aliases count after " + d.String()
 	}
 	return enforced
 }

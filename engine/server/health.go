@@ -16,7 +16,11 @@ type health struct {
 
 // healthy says that the process answers, and what it enforces.
 func (s *Server) healthy(c echo.Context) error {
-	return s.tell(c, http.StatusOK, health{Status: "ok", Enforced: s.config.Enforced})
+	h := health{Status: "ok"}
+	if s.config.Enforced != nil {
+		h.Enforced = s.config.Enforced()
+	}
+	return s.tell(c, http.StatusOK, h)
 }
 
 // ready says whether requests should be sent here. Why not is for the log: the

@@ -35,8 +35,8 @@ type Config struct {
 	// nil: none.
 	Proxied func(listener string, peer netip.Addr) bool
 
-	Enforced map[string]string // what /healthz tells to be enforced, by name
-	Ready    func() error      // asked by /readyz; nil is always ready
+	Enforced func() map[string]string // what /healthz tells to be enforced, by name; nil: nothing
+	Ready    func() error             // asked by /readyz; nil is always ready
 
 	// Metrics answers /metrics, on MetricsListen if that is set, otherwise
 	// beside the API. nil turns it off.

@@ -172,7 +172,7 @@ func TestAnswerWithoutStatusIsAnInternalError(t *testing.T) {
 }
 
 func TestHealthTellsWhatIsEnforced(t *testing.T) {
-	s := start(t, Config{Enforced: map[string]string{"grants": "yes"}})
+	s := start(t, Config{Enforced: func() map[string]string { return map[string]string{"grants": "yes"} }})
 	resp, body := do(t, http.DefaultClient, http.MethodGet, s.URL()+"/healthz", "")
 	require.Equal(t, 200, resp.StatusCode)
 	require.JSONEq(t, `{"status":"ok","enforced":{"grants":"yes"}}`, body)
