@@ -191,3 +191,18 @@ func (e Entry) MaxPlaintext(a Algorithm) (int, bool) {
 
 // oaepMax is RFC 8017 section 7.1.1, step 1b.
 func oaepMax(keyBits, hashBits int) int { return keyBits/8 - 2*hashBits/8 - 2 }
+
+// DigestSize is the length in bytes of the digest that can be signed in place
+// of a message; zero for an algorithm that takes none (ASY-06, NEW-03).
+func DigestSize(a Algorithm) int {
+	switch a {
+	case RSASSAPKCS1SHA256, RSASSAPSSSHA256, ECDSASHA256, SM2DSA:
+		return 32
+	case RSASSAPKCS1SHA384, RSASSAPSSSHA384, ECDSASHA384:
+		return 48
+	case RSASSAPKCS1SHA512, RSASSAPSSSHA512, ECDSASHA512, ED25519PHSHA512:
+		return 64
+	default:
+		return 0
+	}
+}

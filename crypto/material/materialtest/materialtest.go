@@ -19,6 +19,9 @@ type Subject struct {
 	// Stranger makes a provider that never heard of New's material: another
 	// root key, another token. Required.
 	Stranger func(testing.TB) material.Provider
+	// Specs are what the provider makes beside SYMMETRIC_DEFAULT; the suite
+	// tests that it makes them, and nothing else.
+	Specs []spec.KeySpec
 }
 
 // Run tests what the interfaces of package material promise. It makes material
@@ -28,6 +31,7 @@ func Run(t *testing.T, s Subject) {
 	t.Run("provider", func(t *testing.T) { testProvider(t, s) })
 	t.Run("references", func(t *testing.T) { testRefs(t, s) })
 	t.Run("cipher", func(t *testing.T) { testCipher(t, s) })
+	t.Run("keys", func(t *testing.T) { testKeys(t, s) })
 	t.Run("secrecy", func(t *testing.T) { testSecrecy(t, s) })
 }
 

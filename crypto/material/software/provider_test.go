@@ -40,11 +40,19 @@ func newProvider(t testing.TB, c software.Config) *software.Provider {
 	return p
 }
 
+func everySpec() (specs []spec.KeySpec) {
+	for _, e := range spec.All() {
+		specs = append(specs, e.Spec)
+	}
+	return specs
+}
+
 func TestConformance(t *testing.T) {
 	root, other := newRoot(t), newRoot(t)
 	materialtest.Run(t, materialtest.Subject{
 		New:      func(t testing.TB) material.Provider { return newProvider(t, software.Config{Root: root}) },
 		Stranger: func(t testing.TB) material.Provider { return newProvider(t, software.Config{Root: other}) },
+		Specs:    everySpec(),
 	})
 }
 
@@ -54,6 +62,7 @@ func TestConformanceWithTheSmallestCaches(t *testing.T) {
 	materialtest.Run(t, materialtest.Subject{
 		New:      func(t testing.TB) material.Provider { config.Root = root; return newProvider(t, config) },
 		Stranger: func(t testing.TB) material.Provider { config.Root = other; return newProvider(t, config) },
+		Specs:    everySpec(),
 	})
 }
 
@@ -138,18 +147,6 @@ func (s *switched) Read(b []byte) (int, error) {
 		return iotest.ErrReader(s.err).Read(b)
 	}
 	return crand.Read(b)
-}
-
-func TestSpecsThatAreNotOfferedAreUnsupported(t *testing.T) {
-	p := newProvider(t, software.Config{})
-	for _, e := range spec.All() {
-		_, err := p.Generate(t.Context(), "m "+string(e.Spec), e.Spec)
-		if e.Offered {
-			assert.NoError(t, err, "%s", e.Spec)
-		} else {
-			assert.ErrorIs(t, err, material.ErrUnsupported, "%s", e.Spec)
-		}
-	}
 }
 
 // TestRecentMaterialIsNotUnsealedAgain finds opened keys in the cache by their

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/keyreeve/keyreeve/crypto/keypair"
 	"github.com/keyreeve/keyreeve/crypto/material"
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/crypto/spec"
@@ -17,8 +18,26 @@ type kind struct {
 	open     func(secret seal.Secret, rand io.Reader) (material.Key, error)
 }
 
-var kinds = map[spec.KeySpec]kind{
-	spec.SymmetricDefault: {generate: generateSymmetric, open: openSymmetric},
+var kinds = func() map[spec.KeySpec]kind {
+	kinds := map[spec.KeySpec]kind{spec.SymmetricDefault: {generate: generateSymmetric, open: openSymmetric}}
+	for _, e := range spec.All() {
+		switch {
+		case keypair.Known(e.Spec):
+			kinds[e.Spec] = pairKind(e.Spec)
+		case hmacHashes[e.Spec] != 0:
+			kinds[e.Spec] = hmacKind(e.Spec)
+		}
+	}
+	return kinds
+}()
+
+// pairKind makes pairs with the randomness of crypto/rand, which the standard
+// library takes whatever it is given.
+func pairKind(s spec.KeySpec) kind {
+	return kind{
+		generate: func(io.Reader) (seal.Secret, error) { return keypair.Generate(s) },
+		open:     func(secret seal.Secret, _ io.Reader) (material.Key, error) { return keypair.Open(s, secret) },
+	}
 }
 
 // symmetricLabel separates ciphertext from all else that seal.Key seals.
