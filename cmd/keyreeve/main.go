@@ -77,6 +77,8 @@ or arguments; 3 the command could not do its work.`,
 	addGroup(root, groupAuthors,
 		newCompile(),
 		newDecide(),
+		newExplain(),
+		newREPL(),
 		newTest(),
 	)
 	addGroup(root, groupService,

@@ -1,0 +1,192 @@
+package repl
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Pending tells whether a command goes on in the next line: it ends inside of
+// quotes that may span lines, brackets or braces, or in a backslash.
+func Pending(text string) bool {
+	if strings.HasSuffix(strings.TrimRight(text, " \t"), `\`) {
+		return true
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case quoted && c == '\n':
+			quoted = false // no text spans lines: this one is a slip, told when it is read
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '#' && depth == 0 && (i == 0 || strings.IndexByte(" \t\n", text[i-1]) >= 0):
+			for i+1 < len(text) && text[i+1] != '\n' {
+				i++
+			}
+		case c == '{' || c == '[' && (depth > 0 || i == 0 || strings.IndexByte(" \t\n=", text[i-1]) >= 0):
+			depth++
+		case (c == '}' || c == ']') && depth > 0:
+			depth--
+		}
+	}
+	return depth > 0
+}
+
+// Split takes a script apart into commands: at line ends and semicolons outside
+// of quotes, lists and policies. A line that begins with a blank goes on with
+// the one before, as in case files.
+func Split(text string) []string {
+	var all []string
+	current := ""
+	end := func() {
+		if trimmed := strings.TrimSpace(current); trimmed != "" && trimmed[0] != '#' {
+			all = append(all, joined(trimmed))
+		}
+		current = ""
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		goesOn := line != "" && (line[0] == ' ' || line[0] == '\t')
+		if current != "" && !Pending(current) && !goesOn {
+			end()
+		}
+		if current != "" {
+			current += "\n"
+		}
+		for _, part := range semicolons(current, line) {
+			if part == ";" {
+				end()
+				continue
+			}
+			current += part
+		}
+	}
+	end()
+	return all
+}
+
+// semicolons takes a line apart at semicolons where a command can end, given
+// what of the command came before.
+func semicolons(before, line string) []string {
+	var parts []string
+	start, quoted := 0, false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == ';' && !quoted && !Pending(before+line[start:i]):
+			parts = append(parts, line[start:i], ";")
+			before, start = "", i+1
+		}
+	}
+	return append(parts, line[start:])
+}
+
+// joined is a command without the backslashes that end its lines.
+func joined(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimSuffix(strings.TrimRight(l, " \t"), `\`)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// An Outcome is how a script ended.
+type Outcome struct {
+	No bool // the last question was answered "no", or found something
+}
+
+// A Failure says at which command a script ended.
+type Failure struct {
+	Command string
+	Err     error
+}
+
+// Error is the message of the command's error.
+func (f *Failure) Error() string { return f.Err.Error() }
+
+// Unwrap is the command's error.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// A Line is what a command came to, as one line of JSON.
+type Line struct {
+	Command string `json:"command"`
+	Result  any    `json:"result,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+// Script carries out commands and writes their answers to out, as text or as
+// one JSON object a line. It ends at the first command that fails.
+func (s *Session) Script(ctx context.Context, commands []string, out io.Writer, asJSON bool) (Outcome, error) {
+	var outcome Outcome
+	for _, c := range commands {
+		a, err := s.Eval(ctx, c)
+		if err == nil && asked1(c) {
+			outcome.No = a.No
+		}
+		if werr := write(out, c, a, err, asJSON); werr != nil {
+			return outcome, werr
+		}
+		if err != nil {
+			return outcome, &Failure{c, err}
+		}
+		if a.Quit || ctx.Err() != nil {
+			return outcome, ctx.Err()
+		}
+	}
+	return outcome, nil
+}
+
+// questions are the commands whose answer is yes or no.
+var questions = []string{"can", "why", "explain"}
+
+func asked1(line string) bool {
+	name, _ := cutWord(line)
+	for _, q := range questions {
+		if q == name {
+			return true
+		}
+	}
+	return false
+}
+
+func write(out io.Writer, command string, a Answer, err error, asJSON bool) error {
+	if asJSON {
+		line := Line{Command: command, Result: a.Value}
+		if err != nil {
+			line.Error = err.Error()
+		}
+		if a.Quit {
+			return nil
+		}
+		e := json.NewEncoder(out)
+		e.SetEscapeHTML(false)
+		return e.Encode(line)
+	}
+	if err != nil || a.Text == "" {
+		return nil
+	}
+	_, err = fmt.Fprintln(out, a.Text)
+	return err
+}
+
+// maxScript bounds what is read as a script, in bytes.
+const maxScript = 8 << 20
+
+// ReadScript reads all commands of a script.
+func ReadScript(in io.Reader) ([]string, error) {
+	text, err := io.ReadAll(io.LimitReader(bufio.NewReader(in), maxScript+1))
+	if err == nil && len(text) > maxScript {
+		err = errors.New("the script is larger than 8 MiB")
+	}
+	return Split(string(text)), err
+}
