@@ -200,7 +200,14 @@ func (p *printer) wrap(text string) { p.indent(text, "") }
 
 func (p *printer) indent(text, by string) { p.line(p.style.Wrap(text, by)) }
 
+// table writes a table without blanks at the ends of its lines.
 func (p *printer) table(header []string, rows [][]string) {
+	for i, row := range rows {
+		for len(row) > 1 && row[len(row)-1] == "" {
+			row = row[:len(row)-1]
+		}
+		rows[i] = row
+	}
 	if p.err == nil {
 		p.err = p.style.Table(p.w, header, rows)
 	}
