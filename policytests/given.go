@@ -50,6 +50,17 @@ func (a *Asker) With(given []caseline.Given, dir string) (*Asker, error) {
 	return room, nil
 }
 
+// rooms are the Asker and those with what lines gave.
+func (a *Asker) rooms() []*Asker {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := []*Asker{a}
+	for _, name := range slices.Sorted(maps.Keys(a.givens)) {
+		all = append(all, a.givens[name])
+	}
+	return all
+}
+
 // facts turn what a line gives into a change of the world.
 var facts = map[string]func(*Asker, caseline.Given, string, *world.Change) error{
 	"grant":    (*Asker).givenGrant,

@@ -28,9 +28,9 @@ func (a *Asker) try(ctx context.Context, j *job) ([]Result, error) {
 	case c.Kind.Documents():
 		base.Failure, err = room.tryDocument(ctx, c, dir)
 	case c.Kind.Assertion():
-		base.Asked, base.Failure, err = room.assert(ctx, j, dir)
+		base.Asked, base.Failure, err = room.assert(ctx, j, a, dir)
 	default:
-		return room.tryRequests(ctx, c, base, dir)
+		return room.tryRequests(ctx, j, base, dir)
 	}
 	if err != nil {
 		return nil, err
@@ -40,18 +40,22 @@ func (a *Asker) try(ctx context.Context, j *job) ([]Result, error) {
 }
 
 // tryRequests decides a line about requests, each in a result of its own.
-func (a *Asker) tryRequests(ctx context.Context, c caseline.Case, base Result, dir string) ([]Result, error) {
+func (a *Asker) tryRequests(ctx context.Context, j *job, base Result, dir string) ([]Result, error) {
+	c := j.line
 	var results []Result
-	for _, r := range combinations(c.Request) {
+	for _, r := range c.Request.Each() {
 		began := time.Now()
 		d, err := a.Ask(ctx, r, dir)
 		if err != nil {
 			return results, err
 		}
+		j.noted.note(d, j)
 		result := base
 		result.Decision, result.Asked = d, 1
 		if several(c.Request) {
-			result.Text = oneOf(c, r)
+			one := c
+			one.Request = a.effective(r)
+			result.Text = one.String()
 		}
 		if result.Failure, err = a.judge(c, d); err != nil {
 			return results, err
@@ -64,38 +68,6 @@ func (a *Asker) tryRequests(ctx context.Context, c caseline.Case, base Result, d
 
 func several(r caseline.Request) bool {
 	return len(r.Principals) > 1 || len(r.Actions) > 1 || len(r.Resources) > 1
-}
-
-// combinations are the requests that a line asks about, each of one principal,
-// one action and at most one resource.
-func combinations(r caseline.Request) []caseline.Request {
-	resources := [][]caseline.Word{nil}
-	if len(r.Resources) > 0 {
-		resources = nil
-		for i := range r.Resources {
-			resources = append(resources, r.Resources[i:i+1])
-		}
-	}
-	var all []caseline.Request
-	for i := range r.Principals {
-		for j := range r.Actions {
-			for k := range resources {
-				one := r
-				one.Principals, one.Actions, one.Resources = r.Principals[i:i+1], r.Actions[j:j+1], resources[k]
-				all = append(all, one)
-			}
-		}
-	}
-	return all
-}
-
-// oneOf names one combination of a line.
-func oneOf(c caseline.Case, r caseline.Request) string {
-	words := []string{c.Kind.String(), r.Principals[0].Text, r.Actions[0].Text}
-	if len(r.Resources) > 0 {
-		words = append(words, r.Resources[0].Text)
-	}
-	return strings.Join(words, " ") + " (of: " + c.Text + ")"
 }
 
 // judge holds a decision against what a line expects.

@@ -22,17 +22,25 @@ const (
 // A closed is an else line on its way: everything is denied but what the other
 // lines allow.
 type closed struct {
-	asker *Asker
+	root  *Asker // about the world as its files have it
+	asker *Asker // and with what is given where the line stands
 	dir   string
 	lines []caseline.Case // that it speaks of
 
-	allowed map[string][]caseline.Request // what they allow, by principal, action and resource
+	allowed map[string][]setting // what they allow, by principal, action and resource
+}
+
+// A setting is a request, and what the world holds besides.
+type setting struct {
+	caseline.Request
+	given []caseline.Given
+	room  *Asker // about that world
 }
 
 // otherwise asks about each principal, action, resource and context, and finds
 // those that are allowed though no line says so.
-func (a *Asker) otherwise(ctx context.Context, j *job, dir string) (asked int, f *Failure, err error) {
-	q := closed{asker: a, dir: dir, allowed: map[string][]caseline.Request{}}
+func (a *Asker) otherwise(ctx context.Context, j *job, root *Asker, dir string) (asked int, f *Failure, err error) {
+	q := closed{root: root, asker: a, dir: dir, allowed: map[string][]setting{}}
 	for _, c := range j.peers {
 		if (j.line.Whole || c.Group == j.line.Group) && !c.Kind.Documents() && c.Kind != caseline.Else && c.Kind != caseline.No {
 			q.lines = append(q.lines, c)
@@ -45,8 +53,8 @@ func (a *Asker) otherwise(ctx context.Context, j *job, dir string) (asked int, f
 		if c.Kind != caseline.Allow && c.Kind != caseline.Only {
 			continue
 		}
-		for _, r := range combinations(c.Request) {
-			if err := q.allow(r); err != nil {
+		for _, r := range c.Request.Each() {
+			if err := q.allow(setting{Request: r, given: c.Given}); err != nil {
 				return 0, nil, err
 			}
 		}
@@ -58,6 +66,7 @@ func (a *Asker) otherwise(ctx context.Context, j *job, dir string) (asked int, f
 	f = &Failure{}
 	for _, r := range requests {
 		d, possible, err := q.ask(ctx, r)
+		j.noted.note(d, j)
 		switch {
 		case err != nil:
 			return asked, nil, err
@@ -72,7 +81,7 @@ func (a *Asker) otherwise(ctx context.Context, j *job, dir string) (asked int, f
 			f.More++
 			continue
 		}
-		f.Witnesses = append(f.Witnesses, "allow "+a.effective(r).String())
+		f.Witnesses = append(f.Witnesses, r.witness("allow"))
 	}
 	if asked == 0 {
 		return 0, nil, failf(caseline.Word{Pos: j.line.Pos}, "no request fits this line, so there is nothing that it says")
@@ -87,7 +96,7 @@ func (a *Asker) otherwise(ctx context.Context, j *job, dir string) (asked int, f
 
 // identity is what two lines have in common that speak of the same principal,
 // action and resource, whatever they call them.
-func (q *closed) identity(r caseline.Request) (string, error) {
+func (q *closed) identity(r setting) (string, error) {
 	o, err := q.asker.owner(r.Principals[0], r.Account)
 	if err != nil {
 		return "", err
@@ -112,7 +121,7 @@ func (o owner) String() string {
 }
 
 // resourceName is one name for all that a resource can be called.
-func (a *Asker) resourceName(r caseline.Request) string {
+func (a *Asker) resourceName(r setting) string {
 	if len(r.Resources) == 0 {
 		return "*"
 	}
@@ -123,7 +132,7 @@ func (a *Asker) resourceName(r caseline.Request) string {
 	return w.Text
 }
 
-func (q *closed) allow(r caseline.Request) error {
+func (q *closed) allow(r setting) error {
 	id, err := q.identity(r)
 	if err == nil {
 		q.allowed[id] = append(q.allowed[id], r)
@@ -132,20 +141,35 @@ func (q *closed) allow(r caseline.Request) error {
 }
 
 // covers tells whether a line says that a request is allowed: one about the
-// same principal, action and resource, all of whose clauses the request has.
-func (q *closed) covers(r caseline.Request) bool {
+// same principal, action and resource, all of whose clauses and givens it has.
+func (q *closed) covers(r setting) bool {
 	id, err := q.identity(r)
 	if err != nil {
 		return false
 	}
 	has := r.Clauses()
-	return slices.ContainsFunc(q.allowed[id], func(line caseline.Request) bool {
-		return !slices.ContainsFunc(q.asker.effective(line).Clauses(), func(clause string) bool { return !slices.Contains(has, clause) })
+	return slices.ContainsFunc(q.allowed[id], func(line setting) bool {
+		return !slices.ContainsFunc(q.asker.effective(line.Request).Clauses(), func(clause string) bool { return !slices.Contains(has, clause) }) &&
+			!slices.ContainsFunc(line.given, func(g caseline.Given) bool { return !r.holds(g) })
 	})
 }
 
+// holds tells whether something is given.
+func (r setting) holds(g caseline.Given) bool {
+	return slices.ContainsFunc(r.given, func(other caseline.Given) bool { return other.Text == g.Text && other.Standing.Text == g.Standing.Text })
+}
+
+// witness is a line that says what came out.
+func (r setting) witness(verdict string) string {
+	var b strings.Builder
+	for _, g := range r.given {
+		b.WriteString(g.Text + "\n")
+	}
+	return b.String() + verdict + " " + r.String()
+}
+
 // requests are all that the line is about.
-func (q *closed) requests(c caseline.Case) ([]caseline.Request, error) {
+func (q *closed) requests(c caseline.Case) ([]setting, error) {
 	principals, err := q.principals(c.Request)
 	if err != nil {
 		return nil, err
@@ -155,11 +179,14 @@ func (q *closed) requests(c caseline.Case) ([]caseline.Request, error) {
 		return nil, err
 	}
 	resources := q.resources(c.Request)
-	contexts := q.contexts()
+	contexts, err := q.contexts()
+	if err != nil {
+		return nil, err
+	}
 	if n := len(principals) * len(actions) * len(resources) * len(contexts); n > maxElse {
 		return nil, failf(caseline.Word{Pos: c.Pos}, "this is about %d requests, more than %d; say whom and what it is about: else deny PRINCIPALS ACTIONS RESOURCES", n, maxElse)
 	}
-	var all []caseline.Request
+	var all []setting
 	seen := map[string]bool{}
 	for _, p := range principals {
 		for _, act := range actions {
@@ -167,8 +194,8 @@ func (q *closed) requests(c caseline.Case) ([]caseline.Request, error) {
 				for _, context := range contexts {
 					r := context
 					r.Principals, r.Actions, r.Resources = []caseline.Word{p}, []caseline.Word{act}, res
-					r = q.asker.effective(r)
-					if text := r.String(); !seen[text] {
+					r.Request = q.asker.effective(r.Request)
+					if text := r.witness(""); !seen[text] {
 						seen[text] = true
 						all = append(all, r)
 					}
@@ -181,11 +208,15 @@ func (q *closed) requests(c caseline.Case) ([]caseline.Request, error) {
 
 // contexts are the clauses of the lines. Each request holds of them what it
 // can.
-func (q *closed) contexts() []caseline.Request {
-	var all []caseline.Request
+func (q *closed) contexts() ([]setting, error) {
+	var all []setting
 	seen := map[string]bool{}
 	for _, c := range q.lines {
-		r := c.Request
+		r := setting{Request: c.Request, given: c.Given}
+		var err error
+		if r.room, err = q.root.With(c.Given, q.dir); err != nil {
+			return nil, err
+		}
 		r.Principals, r.Actions, r.Resources = nil, nil, nil
 		keys := slices.Clone(r.Keys)
 		for i := range keys {
@@ -196,17 +227,17 @@ func (q *closed) contexts() []caseline.Request {
 			absent[i].Standing = true
 		}
 		r.Keys, r.Absent, r.Session.Standing = keys, absent, r.Session.Given
-		if text := r.Account.Text + strings.Join(r.Clauses(), " "); !seen[text] {
+		if text := r.Account.Text + r.witness(""); !seen[text] {
 			seen[text] = true
 			all = append(all, r)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // ask decides a request. It is not possible if no principal could make it.
-func (q *closed) ask(ctx context.Context, r caseline.Request) (d decision.Decision, possible bool, err error) {
-	d, err = q.asker.Ask(ctx, r, q.dir)
+func (q *closed) ask(ctx context.Context, r setting) (d decision.Decision, possible bool, err error) {
+	d, err = r.room.Ask(ctx, r.Request, q.dir)
 	var senseless caseline.Error
 	if errors.As(err, &senseless) {
 		return d, false, nil

@@ -28,6 +28,8 @@ type Options struct {
 	// Workers is how many cases are decided at a time; zero: one for each
 	// processor.
 	Workers int
+	// Coverage asks which statements and grants were ever the reason.
+	Coverage bool
 }
 
 // DefaultTime is the time of requests that name none, so that a case has the
@@ -60,10 +62,16 @@ func Run(ctx context.Context, paths []string, o Options) (Report, error) {
 		return Report{}, err
 	}
 	var report Report
+	if o.Coverage {
+		report.Coverage = &Coverage{Statements: []CoveredStatement{}, Grants: []CoveredGrant{}}
+	}
 	for _, p := range places {
 		if err := p.run(ctx, o, &report); err != nil {
 			return Report{}, err
 		}
+	}
+	if report.Coverage != nil {
+		report.Coverage.sort()
 	}
 	report.Elapsed = time.Since(began)
 	if len(report.Problems) > 0 {
@@ -79,6 +87,7 @@ type job struct {
 	file  *caseFile
 	line  caseline.Case
 	peers []caseline.Case // all cases of its file, which else lines are about
+	noted *collector      // nil: nobody asks for coverage
 
 	results []Result
 	err     error
@@ -92,13 +101,17 @@ func (p place) run(ctx context.Context, o Options, report *Report) error {
 		return nil
 	}
 	var jobs []*job
+	var noted *collector
+	if o.Coverage {
+		noted = newCollector()
+	}
 	for i := range p.cases {
 		file := &p.cases[i]
 		parsed, err := caseline.Parse(file.shown, file.text, file.offset)
 		report.Problems = append(report.Problems, lineProblems(file.shown, caseline.Pos{}, err)...)
 		for _, c := range parsed.Cases {
 			if o.Select == nil || o.Select.MatchString(name(file.shown, c.Pos.Line, c.Title, c.Text)) {
-				jobs = append(jobs, &job{world: p.path, file: file, line: c, peers: parsed.Cases})
+				jobs = append(jobs, &job{world: p.path, file: file, line: c, peers: parsed.Cases, noted: noted})
 			}
 		}
 	}
@@ -106,6 +119,9 @@ func (p place) run(ctx context.Context, o Options, report *Report) error {
 	for _, j := range jobs {
 		report.Results = append(report.Results, j.results...)
 		report.Problems = append(report.Problems, lineProblems(j.file.shown, j.line.Pos, j.err)...)
+	}
+	if noted != nil {
+		p.coverage(room.rooms(), noted, report.Coverage)
 	}
 	return ctx.Err()
 }

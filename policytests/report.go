@@ -14,6 +14,7 @@ import (
 type Report struct {
 	Results  []Result
 	Problems Problems      // lines and worlds that could not be read or decided
+	Coverage *Coverage     // nil unless Options.Coverage
 	Elapsed  time.Duration // of the whole run
 }
 
@@ -101,7 +102,7 @@ func (ps Problems) Error() string {
 func (f Failure) String() string {
 	lines := []string{"wanted " + f.Wanted, "got    " + f.Got}
 	for _, w := range f.Witnesses {
-		lines = append(lines, "       "+w)
+		lines = append(lines, "       "+strings.ReplaceAll(w, "\n", "\n       "))
 	}
 	if f.More > 0 {
 		lines = append(lines, fmt.Sprintf("       and %d more", f.More))

@@ -25,6 +25,44 @@ func (r Request) String() string {
 	return strings.Join(append(parts, r.Clauses()...), " ")
 }
 
+// Each lists the requests of one principal, one action and at most one resource
+// that the request stands for.
+func (r Request) Each() []Request {
+	resources := [][]Word{nil}
+	if len(r.Resources) > 0 {
+		resources = nil
+		for i := range r.Resources {
+			resources = append(resources, r.Resources[i:i+1])
+		}
+	}
+	var all []Request
+	for i := range r.Principals {
+		for j := range r.Actions {
+			for k := range resources {
+				one := r
+				one.Principals, one.Actions, one.Resources = r.Principals[i:i+1], r.Actions[j:j+1], resources[k]
+				all = append(all, one)
+			}
+		}
+	}
+	return all
+}
+
+// String is a case about requests as it stands in a line, with what it expects.
+func (c Case) String() string {
+	text := c.Kind.String() + " " + c.Request.String()
+	for i, w := range c.Because {
+		if i == 0 {
+			text += " because"
+		}
+		text += " " + Quote(w.Text)
+	}
+	if c.Says != nil {
+		text += " says " + Quote(c.Says.Text)
+	}
+	return text
+}
+
 // Clauses are the clauses of the request, each as it stands in a line.
 func (r Request) Clauses() []string {
 	var parts []string
