@@ -47,8 +47,9 @@ With --dev it makes the data directory and a small example world (two accounts,
 users, roles, access keys) if they are not there, and prints what to paste into
 another terminal. Everything is found again at the next start.
 
-The world is read again when its files change. A world that is wrong is refused
-in the log, and the one before it goes on serving.`,
+The world, and the directory of guardrails, are read again when their files
+change. What is wrong is refused in the log, with file and line, and what was
+before goes on serving.`,
 		Example: `  keyreeve serve --dev
   keyreeve serve --dev --tls
   keyreeve serve --dev --world examples/test-test

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -254,6 +256,38 @@ func TestWorldIsReadAgainWhenItChanges(t *testing.T) {
 	require.ErrorAs(t, encrypt(), &refused)
 	status, _ := p.get("/readyz")
 	assert.Equal(t, http.StatusOK, status)
+}
+
+func TestGuardrailsAreReadAgainWhenTheyChange(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "g.rego")
+	write := func(rules string) {
+		require.NoError(t, os.WriteFile(file, []byte("package keyreeve.guardrail\n\n"+rules+"\n"), 0o600))
+	}
+	write(`deny contains "no listing" if input.action == "kms:ListKeys"`)
+	p := serve(t, t.TempDir(), "--dev", "--guardrails", dir)
+	list := func() string {
+		_, err := p.kms("alice").ListKeys(t.Context(), &kms.ListKeysInput{})
+		var refused smithy.APIError
+		if errors.As(err, &refused) {
+			return refused.ErrorMessage()
+		}
+		require.NoError(t, err)
+		return "ok"
+	}
+	assert.Contains(t, list(), "with an explicit deny in a guardrail: no listing")
+
+	write(`deny contains "no listing today" if input.action == "kms:ListKeys"`)
+	p.await(p.Err, "guardrails reloaded")
+	assert.Contains(t, list(), "with an explicit deny in a guardrail: no listing today")
+
+	write(`deny contains "late" if time.now_ns() > 0`)
+	p.await(p.Err, "the new guardrails are refused, the old ones go on serving")
+	assert.Contains(t, p.Err.String(), file+":3: time.now_ns depends on network, clock or chance")
+	assert.Contains(t, list(), "no listing today")
+
+	write(`deny contains "no signing" if input.action == "kms:Sign"`)
+	require.Eventually(t, func() bool { return list() == "ok" }, patience, 50*time.Millisecond)
 }
 
 func TestServerOnAllAddressesIsReachedHereAndOthersAreWarnedOf(t *testing.T) {

@@ -39,11 +39,11 @@ func newLog(out io.Writer) *slog.Logger {
 
 // serve answers until ctx ends.
 func (s *service) serve(ctx context.Context) error {
-	guardrails, end, err := s.guardrails(ctx)
+	guardrails, err := s.guardrails(ctx)
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer guardrails.end()
 	if s.flags.dev {
 		if err := s.preflight(ctx); err != nil {
 			return s.explain(err)
@@ -55,13 +55,13 @@ func (s *service) serve(ctx context.Context) error {
 	i, err := instance.Open(instance.Config{
 		Dir: s.flags.data, World: s.worldPath(), Create: s.flags.dev, EncodedMessages: s.flags.encodedMessages, Log: s.log,
 		ConsistencyDelay: s.flags.consistencyDelay,
-		Decisions:      decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails},
-		DecisionLabels: map[string]string{"version": version()}, DecisionLogPlain: s.flags.decisionLogPlain,
+		Decisions:        decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails.set},
+		DecisionLabels:   map[string]string{"version": version()}, DecisionLogPlain: s.flags.decisionLogPlain,
 	})
 	if err != nil {
 		return s.explain(err)
 	}
-	err = s.run(ctx, i)
+	err = s.run(ctx, i, guardrails)
 	return errors.Join(err, i.Close())
 }
 
@@ -121,7 +121,7 @@ func (s *service) explain(err error) error {
 	return err
 }
 
-func (s *service) run(ctx context.Context, i *instance.Instance) error {
+func (s *service) run(ctx context.Context, i *instance.Instance, r rails) error {
 	secure, authority, err := s.secure(ctx)
 	if err != nil {
 		return err
@@ -146,6 +146,7 @@ func (s *service) run(ctx context.Context, i *instance.Instance) error {
 	context.AfterFunc(ctx, func() { s.log.Info("finishing what is under way; a second signal ends at once") })
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return i.Run(ctx) })
+	g.Go(func() error { return r.run(ctx) })
 	g.Go(func() error { return endpoint.Run(ctx) })
 	return g.Wait()
 }
