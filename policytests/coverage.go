@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
-	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -166,7 +165,7 @@ func (p place) coverage(rooms []*Asker, noted *collector, to *Coverage) {
 
 // statements adds those of one policy. The same file read twice is one.
 func (p place) statements(a attachment, noted *collector, to map[string]*CoveredStatement) {
-	file := world.Problems{{File: a.policy.File}}.In(p.path)[0].File
+	file := p.shown(a.policy.File)
 	counts := noted.statements[a.policy.Document]
 	for i, s := range a.policy.Document.Statements {
 		line := a.policy.Line(s.Pos)

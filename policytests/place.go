@@ -1,7 +1,6 @@
 package policytests
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -185,14 +184,29 @@ func around(name string) ([]place, error) {
 	}
 }
 
+// shown is a file of the world as people find it.
+func (p place) shown(file string) string {
+	if path.Ext(p.path) == ".txtar" {
+		return p.path + ": " + file
+	}
+	return filepath.Join(p.path, filepath.FromSlash(file))
+}
+
+// Worlds lists the worlds with cases below paths: the directories and .txtar
+// files that Run reads.
+func Worlds(paths []string) ([]string, error) {
+	places, err := find(paths)
+	worlds := make([]string, len(places))
+	for i, p := range places {
+		worlds[i] = p.path
+	}
+	return worlds, err
+}
+
 // open loads the world.
 func (p place) open(o Options) (*Asker, error) {
 	w, err := world.Load(p.path, nil)
 	if err != nil {
-		var problems world.Problems
-		if errors.As(err, &problems) {
-			return nil, fmt.Errorf("%s is no world that can be used:\n%w", p.path, err)
-		}
 		return nil, err
 	}
 	return NewAsker(Config{World: w, Files: p.files, Engine: o.Engine, Now: o.Now})

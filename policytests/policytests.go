@@ -97,7 +97,7 @@ type job struct {
 func (p place) run(ctx context.Context, o Options, report *Report) error {
 	room, err := p.open(o)
 	if err != nil {
-		report.Problems = append(report.Problems, worldProblems(p.path, err)...)
+		report.Problems = append(report.Problems, p.problems(err)...)
 		return nil
 	}
 	var jobs []*job
@@ -165,19 +165,23 @@ func lineProblems(file string, pos caseline.Pos, err error) Problems {
 	return problems
 }
 
-// worldProblems are what is wrong with a world, at its places.
-func worldProblems(path string, err error) Problems {
+// problems are what is wrong with a world, at its places.
+func (p place) problems(err error) Problems {
 	var wrong world.Problems
 	if !errors.As(err, &wrong) {
-		return Problems{{File: path, Message: err.Error()}}
+		return Problems{{File: p.path, Message: err.Error()}}
 	}
 	var problems Problems
-	for _, w := range wrong.In(path) {
+	for _, w := range wrong {
 		message := w.Message
 		if w.Field != "" {
 			message = w.Field + ": " + message
 		}
-		problems = append(problems, Problem{File: w.File, Line: w.Line, Column: w.Column, Message: message})
+		file := p.path
+		if w.File != "" {
+			file = p.shown(w.File)
+		}
+		problems = append(problems, Problem{File: file, Line: w.Line, Column: w.Column, Message: message})
 	}
 	return problems
 }

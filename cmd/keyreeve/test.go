@@ -1,11 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,8 +18,15 @@ type testFlags struct {
 	run        string
 	failOnly   bool
 	failEmpty  bool
-	format     string
+	count      int
+	bench      bool
+	watch      bool
 	guardrails string
+
+	formats   []string
+	dir       string
+	coverage  []string
+	threshold float64
 }
 
 func newTest() *cobra.Command {
@@ -35,16 +41,33 @@ func newTest() *cobra.Command {
   allow role/payroll  kms:Decrypt  key/payroll  kms:EncryptionContext:dept=finance
   deny  role/payroll  kms:Decrypt  key/payroll  because no-allow
 
-A case that fails tells what was wanted, what came out, what each layer of policies
-said, and the statement that would nearly have allowed it.
+or a cell of a table, or a line about all requests of a kind:
 
-Exit codes: 0 all as expected; 1 a case failed; 2 wrong flags or arguments; 3 a
-world or a line cannot be decided.`,
+  table kms:EncryptionContext:dept=finance
+    key/payroll  | kms:Encrypt  kms:Decrypt  kms:ScheduleKeyDeletion
+    role/payroll | allow        allow        deny
+    role/admin   | deny         deny         allow
+  else deny
+  only role/payroll may kms:Decrypt key/payroll
+  no public access to key/payroll
+
+A case that fails tells what was wanted, what came out, what each layer of policies
+said, and the statement that would nearly have allowed it. policytests/GRAMMAR.md
+has the whole grammar.
+
+With --coverage it tells which statements and grants were ever the reason of a
+decision, and which could be taken away without a test that notices.
+
+Exit codes: 0 all as expected; 1 a case failed, or coverage is below the threshold;
+2 wrong flags or arguments; 3 a world or a line cannot be decided.`,
 		Example: `  keyreeve test policies/
-  keyreeve test policies/payroll.cases --run 'Payroll key' --fail-only`,
+  keyreeve test policies/payroll.cases --run 'Payroll key' --fail-only
+  keyreeve test policies/ --watch
+  keyreeve test policies/ --coverage --coverage-threshold 90
+  keyreeve test policies/ --format text,junit --coverage=html -o results/`,
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return errors.New("test needs a world, a directory of worlds, or a .cases file; see keyreeve test --help")
+			if err := f.check(args); err != nil {
+				return fmt.Errorf("%w; see keyreeve test --help", err)
 			}
 			return f.test(c, args)
 		},
@@ -54,73 +77,123 @@ world or a line cannot be decided.`,
 	flags.StringVar(&f.run, "run", "", "only cases whose file, line, title or text match a `regexp`")
 	flags.BoolVar(&f.failOnly, "fail-only", false, "tell only of cases that failed or cannot be decided")
 	flags.BoolVar(&f.failEmpty, "fail-on-empty", false, "fail if no case was decided")
-	flags.StringVar(&f.format, "format", "text", "text or json")
+	flags.BoolVar(&f.watch, "watch", false, "test again whenever a file changes")
+	flags.IntVar(&f.count, "count", 1, "decide everything `n` times, and fail if answers differ")
+	flags.BoolVar(&f.bench, "bench", false, "measure how long it takes, in the form of Go benchmarks")
+	flags.StringSliceVar(&f.formats, "format", []string{"text"}, "`formats` of the results, several with -o: "+strings.Join(testFormats, ", "))
+	flags.StringVarP(&f.dir, "output", "o", "", "`directory` for the results, one file for each format")
+	flags.StringSliceVar(&f.coverage, "coverage", nil, "tell which statements were decisive: text, or with -o also json and html")
+	flags.Lookup("coverage").NoOptDefVal = "text"
+	flags.Float64Var(&f.threshold, "coverage-threshold", 0, "fail if less than `percent` of statements and grants were decisive")
 	flags.StringVar(&f.guardrails, "guardrails", "", "`directory` of the organization's own Rego, which takes part")
 	return c
 }
 
-func (f testFlags) test(c *cobra.Command, paths []string) error {
-	var o policytests.Options
-	var err error
-	if f.run != "" {
-		if o.Select, err = regexp.Compile(f.run); err != nil {
-			return fmt.Errorf("--run: %w", err)
-		}
+// test runs the cases as often as the flags say.
+func (f *testFlags) test(c *cobra.Command, paths []string) error {
+	switch {
+	case f.bench:
+		return f.measure(c, paths)
+	case f.watch:
+		return f.watched(c, paths)
 	}
-	rails, err := loadGuardrails(f.guardrails)
+	return f.once(c, paths)
+}
+
+// once runs the cases, tells of them, and answers with what ends the command.
+func (f *testFlags) once(c *cobra.Command, paths []string) error {
+	p := startProgress(c.ErrOrStderr(), "deciding cases")
+	report, err := f.decide(c, paths)
+	p.stop()
 	if err != nil {
 		return cannot(err)
 	}
-	if o.Engine, err = decision.New(decision.Config{Cache: true, Guardrails: func() *guardrail.Set { return rails }}); err != nil {
-		return cannot(err)
-	}
-	report, err := policytests.Run(c.Context(), paths, o)
-	var problems policytests.Problems
-	if err != nil && !errors.As(err, &problems) {
-		return cannot(err)
-	}
-	if f.format == "json" {
-		err = json.NewEncoder(c.OutOrStdout()).Encode(report)
-	} else {
-		err = f.text(c.OutOrStdout(), report)
-	}
-	if err != nil {
+	if err := f.tell(c, report); err != nil {
 		return cannot(err)
 	}
 	return f.verdict(report)
 }
 
-func (f testFlags) text(out io.Writer, report policytests.Report) error {
-	for _, r := range report.Results {
-		switch {
-		case r.Failure != nil:
-			if _, err := fmt.Fprintf(out, "FAIL %s\n%s\n", r.Name(), r.Failure); err != nil {
-				return err
-			}
-		case !f.failOnly:
-			if _, err := fmt.Fprintf(out, "ok   %s\n", r.Name()); err != nil {
-				return err
-			}
+// decide runs the cases, and if need be once more to see that answers stay.
+func (f *testFlags) decide(c *cobra.Command, paths []string) (policytests.Report, error) {
+	var first policytests.Report
+	for i := range f.count {
+		o, err := f.options()
+		if err != nil {
+			return first, err
+		}
+		report, err := policytests.Run(c.Context(), paths, o)
+		var problems policytests.Problems
+		if err != nil && !errors.As(err, &problems) {
+			return first, err
+		}
+		if i == 0 {
+			first = report
+		} else if difference := unlike(first, report); difference != "" {
+			return first, fmt.Errorf("run %d came out unlike the first: %s", i+1, difference)
 		}
 	}
-	for _, p := range report.Problems {
-		if _, err := fmt.Fprintf(out, "???? %s\n", p); err != nil {
-			return err
+	return first, nil
+}
+
+// options make a run with an engine of its own, which remembers nothing.
+func (f *testFlags) options() (policytests.Options, error) {
+	o := policytests.Options{Coverage: len(f.coverage) > 0 || f.threshold > 0}
+	var err error
+	if f.run != "" {
+		if o.Select, err = regexp.Compile(f.run); err != nil {
+			return o, err
 		}
+	}
+	rails, err := loadGuardrails(f.guardrails)
+	if err != nil {
+		return o, err
+	}
+	o.Engine, err = decision.New(decision.Config{Cache: true, Guardrails: func() *guardrail.Set { return rails }})
+	return o, err
+}
+
+// unlike says where two reports of the same cases differ; empty if nowhere.
+func unlike(a, b policytests.Report) string {
+	if len(a.Results) != len(b.Results) || len(a.Problems) != len(b.Problems) {
+		return fmt.Sprintf("%d results and %d problems, then %d and %d", len(a.Results), len(a.Problems), len(b.Results), len(b.Problems))
+	}
+	for i := range a.Results {
+		first, second := a.Results[i], b.Results[i]
+		if (first.Failure == nil) != (second.Failure == nil) || first.Failure != nil && first.Failure.String() != second.Failure.String() {
+			return first.Name()
+		}
+	}
+	return ""
+}
+
+// verdict is what ends the command after a run.
+func (f *testFlags) verdict(report policytests.Report) error {
+	findings := func(format string, args ...any) error { return &exitError{exitFindings, fmt.Errorf(format, args...)} }
+	failed := len(report.Failed())
+	percent, any := 0.0, false
+	if report.Coverage != nil {
+		percent, any = report.Coverage.Percent()
+	}
+	switch {
+	case len(report.Problems) > 0:
+		return cannot(fmt.Errorf("%s could not be decided", counted(len(report.Problems), "line or world", "lines or worlds")))
+	case failed > 0:
+		return findings("%d of %s failed", failed, counted(len(report.Results), "case", "cases"))
+	case f.failEmpty && len(report.Results) == 0:
+		return findings("no case was decided; look at --run, or leave --fail-on-empty out")
+	case f.threshold > 0 && !any:
+		return cannot(errors.New("--coverage-threshold: there are no statements and no grants that could be covered"))
+	case f.threshold > 0 && percent < f.threshold:
+		return findings("coverage is %.1f %%, and --coverage-threshold %g %%", percent, f.threshold)
 	}
 	return nil
 }
 
-// verdict is the exit code of a run.
-func (f testFlags) verdict(report policytests.Report) error {
-	failed := len(report.Failed())
-	switch {
-	case len(report.Problems) > 0:
-		return cannot(fmt.Errorf("%d lines or worlds could not be decided", len(report.Problems)))
-	case failed > 0:
-		return &exitError{exitFindings, fmt.Errorf("%d of %d cases failed", failed, len(report.Results))}
-	case f.failEmpty && len(report.Results) == 0:
-		return &exitError{exitFindings, errors.New("no case was decided")}
+// counted is a number with the word for what was counted.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
-	return nil
+	return fmt.Sprintf("%d %s", n, many)
 }
