@@ -48,12 +48,7 @@ func (s *Store) repack(ctx context.Context) error {
 	if err := s.InPlace(); err != nil {
 		return err
 	}
-	old := s.current()
-	size, _ := old.packing(0)
-	if err := checkRoom(old.dirSync.dir, s.config.MinFree+size, int(size/packedTableSize)+spareFiles); err != nil {
-		return err
-	}
-	next, err := s.copyAndSwitch(ctx, old)
+	old, next, err := s.copyAndSwitch(ctx)
 	if err != nil {
 		return fmt.Errorf("repacking records: %w", err)
 	}
@@ -61,30 +56,35 @@ func (s *Store) repack(ctx context.Context) error {
 	if err := errors.Join(old.close(), os.RemoveAll(old.dir)); err != nil {
 		return fmt.Errorf("removing old generation: %w", err)
 	}
-	packed, _ := next.packing(0)
-	s.config.Log.Info("records repacked", "generation", next.number, "bytes before", size, "bytes now", packed)
+	s.config.Log.Info("records repacked", "generation", next.number)
 	return nil
 }
 
-func (s *Store) copyAndSwitch(ctx context.Context, old *generation) (*generation, error) {
+// copyAndSwitch replaces the generation that is current when nobody else
+// replaces it.
+func (s *Store) copyAndSwitch(ctx context.Context) (old, next *generation, err error) {
 	s.switching.Lock()
 	defer s.switching.Unlock()
 	if s.failed.Load() {
-		return nil, ErrFailed
+		return nil, nil, ErrFailed
+	}
+	old = s.current()
+	size, _ := old.packing(0)
+	if err := checkRoom(old.dirSync.dir, s.config.MinFree+size, int(size/packedTableSize)+spareFiles); err != nil {
+		return nil, nil, err
 	}
 	records := filepath.Dir(old.dir)
-	next, err := s.copyGeneration(ctx, old, records)
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(generationDir(records, old.number+1)))
+	if next, err = s.copyGeneration(ctx, old, records); err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(generationDir(records, old.number+1)))
 	}
 	if err := writeCurrent(records, next.number); err != nil {
 		s.fail(err)
-		return nil, errors.Join(err, next.close())
+		return nil, nil, errors.Join(err, next.close())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gen = next
-	return next, nil
+	return old, next, nil
 }
 
 // copyGeneration makes the next generation of old and opens it, with the same

@@ -53,6 +53,21 @@ func TestPackedStoreHasAllThatWasThere(t *testing.T) {
 	assert.Equal(t, uint64(3), open(t, c).current().number)
 }
 
+func TestPackingTwiceAtOnceIsOneAfterTheOther(t *testing.T) {
+	s := open(t, quiet(testConfig(t)))
+	fill(t, s, 50)
+	for _, err := range together(3, func(int) error { return s.repack(t.Context()) }) {
+		require.NoError(t, err)
+	}
+	assert.Equal(t, uint64(4), s.current().number)
+	require.NoError(t, s.Check())
+	view(t, s, func(tx *Tx) {
+		n, err := tx.CountKeys("111122223333", "us-east-1")
+		require.NoError(t, err)
+		assert.Equal(t, 50, n)
+	})
+}
+
 func TestPackingDoesNotLoseChangesMadeMeanwhile(t *testing.T) {
 	s := open(t, quiet(testConfig(t)))
 	require.NoError(t, put(s, "k", ""))
