@@ -178,7 +178,7 @@ func (r *reader) read(q Question) (decision.Question, error) {
 	for name, list := range q.Context {
 		if len(list) > 0 {
 			key := strings.ToLower(name)
-			out.Context[key] = append(out.Context[key], list...)
+			out.Context[key] = append(out.Context[key], canonical(name, list)...)
 		}
 	}
 	for _, g := range q.Grants {
@@ -191,6 +191,21 @@ func (r *reader) read(q Question) (decision.Question, error) {
 		out.Child = &decision.Child{Operations: q.Child.Operations, Equals: q.Child.Equals, Subset: q.Child.Subset}
 	}
 	return out, r.layers(&out, q)
+}
+
+// canonical writes the truth values of a condition key as the engine does:
+// Python and others say True.
+func canonical(key string, list values) []string {
+	if k, ok := policy.ConditionKeyNamed(key); !ok || k.Type != policy.BoolType {
+		return list
+	}
+	same := slices.Clone(list)
+	for i, text := range same {
+		if lower := strings.ToLower(text); lower == "true" || lower == "false" {
+			same[i] = lower
+		}
+	}
+	return same
 }
 
 func (p Party) decided() decision.Party { return decision.Party{Via: decision.Via(p.Via), ID: p.ID} }

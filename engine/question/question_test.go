@@ -41,6 +41,12 @@ func decryptBy(caller, context string) string {
 		"Action":"kms:Decrypt","Resource":"*","Condition":{"NumericLessThan":{"aws:MultiFactorAuthAge":"60"}}}]}}}`, keyARN, caller, context)
 }
 
+// withMFA is decryptBy under a condition on a truth value.
+func withMFA(caller, present string) string {
+	return strings.Replace(decryptBy(caller, `{"aws:MultiFactorAuthPresent":`+present+`}`), `{"NumericLessThan":{"aws:MultiFactorAuthAge":"60"}}`,
+		`{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`, 1)
+}
+
 func TestQuestionsAreDecided(t *testing.T) {
 	bob := `{"type":"user","arn":"arn:aws:iam::111122223333:user/bob"}`
 	eve := `{"type":"user","arn":"arn:aws:iam::111122223333:user/eve"}`
@@ -53,6 +59,10 @@ func TestQuestionsAreDecided(t *testing.T) {
 		"a session of a role that the policy names": {decryptBy(payroll, `{"AWS:multifactorauthage":["30"]}`), true},
 		"a user that it does not name":              {decryptBy(eve, `{"aws:MultiFactorAuthAge":30}`), false},
 		"a condition that fails":                    {decryptBy(bob, `{"aws:MultiFactorAuthAge":90}`), false},
+		"a truth value as JSON has it":              {withMFA(bob, `true`), true},
+		"a truth value as Python has it":            {withMFA(bob, `["True"]`), true},
+		"a truth value that is false":               {withMFA(bob, `"FALSE"`), false},
+		"a truth value that is none":                {withMFA(bob, `"yes"`), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answers, undecided := ask(t, strings.Join(strings.Fields(c.line), " "))
