@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/keyreeve/keyreeve/crypto/material"
+	"github.com/keyreeve/keyreeve/crypto/spec"
 	"github.com/keyreeve/keyreeve/engine/lifecycle"
 	"github.com/keyreeve/keyreeve/store"
 )
@@ -62,15 +64,36 @@ func (e *Engine) deleteKey(d store.Due) error {
 	if err != nil {
 		return err
 	}
-	return e.cfg.Store.Update(func(tx *store.Tx) error {
+	var deleted []store.Material
+	err = e.cfg.Store.Update(func(tx *store.Tx) error {
+		deleted = nil
 		if stillDue, err := e.stillDue(tx, d); err != nil || !stillDue {
 			return err
 		}
+		k, err := tx.Key(d.Addr)
+		if err != nil {
+			return err
+		}
+		deleted = k.Materials
 		if err := e.recordDeletion(tx, d.Addr, id.String()); err != nil {
 			return err
 		}
 		return tx.DeleteKey(d.Addr)
 	})
+	if err == nil {
+		e.forget(deleted)
+	}
+	return err
+}
+
+// forget has the provider drop what it keeps in memory of deleted material.
+func (e *Engine) forget(deleted []store.Material) {
+	forgetter, ok := e.cfg.Materials.(material.Forgetter)
+	for _, m := range deleted {
+		if ok {
+			forgetter.Forget(material.Ref{Provider: m.Ref.Provider, ID: m.Ref.ID, Spec: spec.KeySpec(m.Ref.Spec), Sealed: m.Ref.Sealed})
+		}
+	}
 }
 
 // stillDue looks again inside the transaction: the deletion may have been

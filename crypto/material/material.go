@@ -54,6 +54,13 @@ type Provider interface {
 	Open(ctx context.Context, r Ref) (Key, error)
 }
 
+// A Forgetter is a Provider that keeps opened material in memory.
+type Forgetter interface {
+	// Forget drops what is kept of material that was deleted. A Key that was
+	// opened before, and is in use, may finish.
+	Forget(r Ref)
+}
+
 // A Key is opened material. What it can do it offers as optional interfaces,
 // found by assertion: Cipher, MAC, and for pairs Signer, PublicCipher and
 // Agreement. It is safe for concurrent use. Two keys of one

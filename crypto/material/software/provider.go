@@ -54,7 +54,10 @@ type refKey struct {
 // A generation makes its Ref once, however many ask for it.
 type generation func() (material.Ref, error)
 
-var _ material.Provider = (*Provider)(nil)
+var (
+	_ material.Provider  = (*Provider)(nil)
+	_ material.Forgetter = (*Provider)(nil)
+)
 
 // New makes a Provider.
 func New(c Config) (*Provider, error) {
@@ -150,6 +153,12 @@ func (p *Provider) Open(ctx context.Context, r material.Ref) (material.Key, erro
 		return nil, fmt.Errorf("opening material %s: %w", r.ID, err)
 	}
 	return p.opened.getOrPut(refKey{id: r.ID, sealed: string(r.Sealed), spec: r.Spec}, key), nil
+}
+
+// Forget implements material.Forgetter.
+func (p *Provider) Forget(r material.Ref) {
+	p.opened.remove(refKey{id: r.ID, sealed: string(r.Sealed), spec: r.Spec})
+	p.pending.remove(r.ID)
 }
 
 // refAAD binds sealed material to its place:

@@ -176,6 +176,25 @@ func TestRecentMaterialIsNotUnsealedAgain(t *testing.T) {
 	assert.LessOrEqual(t, kept, size)
 }
 
+// TestForgottenMaterialIsUnsealedAgain: nothing of deleted material stays in
+// the provider's memory.
+func TestForgottenMaterialIsUnsealedAgain(t *testing.T) {
+	p := newProvider(t, software.Config{})
+	gone, kept := materialtest.Generate(t, p, "gone"), materialtest.Generate(t, p, "kept")
+	open := func(ref material.Ref) material.Key {
+		key, err := p.Open(t.Context(), ref)
+		require.NoError(t, err)
+		return key
+	}
+	goneKey, keptKey := open(gone), open(kept)
+	p.Forget(gone)
+	assert.NotSame(t, goneKey, open(gone))
+	assert.Same(t, keptKey, open(kept))
+	again, err := p.Generate(t.Context(), "gone", gone.Spec)
+	require.NoError(t, err)
+	assert.NotEqual(t, gone.Sealed, again.Sealed, "a repeated Generate does not bring it back")
+}
+
 func BenchmarkOpen(b *testing.B) {
 	p := newProvider(b, software.Config{})
 	ref := materialtest.Generate(b, p, "m")
