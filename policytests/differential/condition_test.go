@@ -59,6 +59,9 @@ func (g generator) condition(version string, s *Statement, theme request) {
 	if o.Negated && g.chance(0.7) || s.Effect == "Deny" && g.chance(0.4) {
 		list = some(g, fitting[o.Name], 1)
 	}
+	if (o.Type == policy.StringType || o.Type == policy.ARNType) && g.chance(0.08) {
+		list = append(list, g.many(version, o, theme)...)
+	}
 	if s.Condition == nil {
 		s.Condition = map[string]map[string][]string{}
 	}
@@ -145,6 +148,17 @@ func (g generator) operand(version string, o policy.Operator, key string, theme 
 		}
 	}
 	return pick(g, fitting[o.Name])
+}
+
+// many are so many operands that some are compiled together, in each of their
+// shapes; they match other values more often than the theme's.
+func (g generator) many(version string, o policy.Operator, theme request) (list []string) {
+	for range 10 + g.IntN(20) {
+		if c := pick(g, g.disguised(version, o, pick(g, values[o.Type]), theme)); acceptable(o.Name, c) {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // disguised are ways to write a string so that it is matched.

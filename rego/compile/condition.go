@@ -23,8 +23,12 @@ func (c *compiler) absent(key string) bool {
 
 // contextOr is the values of a key, or the array of fallback if it is absent.
 func contextOr(key string, fallback ...*ast.Term) *ast.Term {
-	return callTerm(ast.ObjectGet, ast.NewTerm(ast.Ref{ast.InputRootDocument}),
-		ast.ArrayTerm(ast.StringTerm("context"), ast.StringTerm(key)), ast.ArrayTerm(fallback...))
+	return contextAt(ast.StringTerm(key), ast.ArrayTerm(fallback...))
+}
+
+// contextAt is contextOr for a key and a fallback that are terms.
+func contextAt(key, fallback *ast.Term) *ast.Term {
+	return callTerm(ast.ObjectGet, ast.NewTerm(ast.Ref{ast.InputRootDocument}), ast.ArrayTerm(ast.StringTerm("context"), key), fallback)
 }
 
 // A test is one condition: which values it is about, and how they must match.

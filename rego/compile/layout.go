@@ -40,12 +40,24 @@ func layOutExpr(e *ast.Expr, row int) int {
 		last++
 		every.Location = place(row, last)
 	} else if len(e.String()) > width {
-		for _, t := range e.Operands() {
+		for _, t := range lists(e) {
 			last = layOutList(t, last)
 		}
 	}
 	e.Location = place(row, last)
 	return last
+}
+
+// lists are the terms of an expression that may be long.
+func lists(e *ast.Expr) []*ast.Term {
+	some, ok := e.Terms.(*ast.SomeDecl)
+	if !ok {
+		return e.Operands()
+	}
+	if in, ok := some.Symbols[0].Value.(ast.Call); ok {
+		return in[len(in)-1:]
+	}
+	return nil
 }
 
 // layOutList spreads a set or array over lines, and returns the row of its

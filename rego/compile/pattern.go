@@ -19,7 +19,7 @@ func (sc *scope) text(subject *ast.Term, values []policy.Value, fold bool) []con
 		subject = callTerm(ast.Lower, subject)
 	}
 	var exact, prefixes, suffixes []string
-	var rest []conj
+	var rest []pattern
 	for _, v := range values {
 		p := sc.pattern(v.Parts, fold)
 		switch {
@@ -33,7 +33,7 @@ func (sc *scope) text(subject *ast.Term, values []policy.Value, fold bool) []con
 		case p.constant() && p.suffix():
 			suffixes = append(suffixes, p.last.text())
 		default:
-			rest = append(rest, p.match(subject))
+			rest = append(rest, p)
 		}
 	}
 	var all []conj
@@ -46,7 +46,7 @@ func (sc *scope) text(subject *ast.Term, values []policy.Value, fold bool) []con
 	if len(suffixes) > 0 {
 		all = append(all, conj{affix(ast.EndsWith, ast.AnySuffixMatch, subject, sorted(suffixes))})
 	}
-	return append(all, rest...)
+	return append(all, sc.wildcards(subject, rest)...)
 }
 
 func affix(one, many *ast.Builtin, subject *ast.Term, values []string) *ast.Expr {
@@ -90,17 +90,22 @@ type pattern struct {
 	starred     bool
 	// single: some AnyChar.
 	single bool
+	// fold: all of it is in lower case.
+	fold bool
 	// variables bind the variables; those of one statement differ.
 	variables conj
 	bound     map[policy.Part]*ast.Term
 	// impossible: a variable that is never there; nothing matches.
 	impossible bool
+	// within holds the wildcards, by their index in parts, that stay within the
+	// colons of an ARN's part.
+	within map[int]bool
 	// expressions is told of those that are made.
 	expressions func() *Matching
 }
 
 func (sc *scope) pattern(parts []policy.Part, fold bool) pattern {
-	p := pattern{bound: map[policy.Part]*ast.Term{}, expressions: sc.expressions}
+	p := pattern{fold: fold, bound: map[policy.Part]*ast.Term{}, expressions: sc.expressions}
 	var r run
 	for _, part := range parts {
 		if fold && part.Kind == policy.Literal {
@@ -166,29 +171,6 @@ func (sc *scope) variable(p *pattern, part policy.Part, fold bool) *ast.Term {
 	return v
 }
 
-// ambiguous says, where a match is against the caller (of a Deny, or of what an
-// Allow excludes), that a variable's key has several values: as encryption
-// context names can that differ only in case. Elsewhere such a variable matches
-// nothing. So who adds a name gains nothing by it (A-45).
-func (sc *scope) ambiguous(values []policy.Value, negated bool) []conj {
-	if (sc.s.Effect == policy.Deny) == negated {
-		return nil
-	}
-	var all []conj
-	seen := map[string]bool{}
-	for _, v := range values {
-		for _, part := range v.Parts {
-			if part.Kind != policy.Variable || seen[part.Text] || sc.absent(part.Text) {
-				continue
-			}
-			seen[part.Text] = true
-			sc.reads("context", part.Text)
-			all = append(all, conj{call(ast.GreaterThan, callTerm(ast.Count, contextOr(part.Text)), ast.IntNumberTerm(1))})
-		}
-	}
-	return all
-}
-
 func (p *pattern) constant() bool { return len(p.variables) == 0 && !p.single }
 func (p *pattern) exact() bool    { return !p.starred }
 func (p *pattern) everything() bool {
@@ -198,14 +180,17 @@ func (p *pattern) prefix() bool    { return p.plainEnds() && p.starred && p.last
 func (p *pattern) suffix() bool    { return p.plainEnds() && p.starred && p.first.empty() }
 func (p *pattern) plainEnds() bool { return len(p.inner) == 0 && !p.single }
 
+// regular tells whether it takes a regular expression.
+func (p *pattern) regular() bool { return p.single || len(p.inner) > 1 || len(p.within) > 0 }
+
 // match says that subject matches: the ends with starts and ends, one stretch
 // between them with contains, and anything else with a regular expression,
 // which RE2 matches in pattern length times subject length (Matching).
 func (p *pattern) match(subject *ast.Term) conj {
 	c := append(conj{}, p.variables...)
 	switch {
-	case p.single || len(p.inner) > 1:
-		return append(c, p.regex(subject, nil)...)
+	case p.regular():
+		return append(c, p.regex(subject)...)
 	case p.exact():
 		return append(c, call(ast.Equal, subject, orEmpty(p.first)))
 	}
@@ -235,51 +220,72 @@ func orEmpty(r run) *ast.Term {
 // length of the subject is looked at first; with variables, it always is.
 const manyStars = 8
 
-// regex says that subject matches p as a regular expression. Wildcards for
-// which within (by their index in parts) is set stay within the colons of an
-// ARN's part. What is shorter than the pattern's text cannot match, so that
-// the subject's length bounds that of the expression.
-func (p *pattern) regex(subject *ast.Term, within map[int]bool) conj {
+// regex says that subject matches p as a regular expression. What is shorter
+// than the pattern's text cannot match, so that the subject's length bounds that
+// of the expression.
+func (p *pattern) regex(subject *ast.Term) conj {
+	escaped := map[policy.Part]*ast.Term{}
+	for part, v := range p.bound {
+		escaped[part] = escape(v)
+	}
+	e := p.expression(escaped)
+	match := call(ast.RegexMatch, e.term, subject)
+	if p.count(policy.AnyText) < manyStars && len(e.times) == 0 {
+		return conj{match}
+	}
+	least := ast.IntNumberTerm(e.length)
+	for _, v := range e.variables {
+		least = callTerm(ast.Plus, least, callTerm(ast.Multiply, ast.IntNumberTerm(e.times[v]), callTerm(ast.Count, p.bound[v])))
+	}
+	return conj{call(ast.GreaterThanEq, callTerm(ast.Count, subject), least), match}
+}
+
+// escape is the text of a variable as it stands in a regular expression.
+func escape(v *ast.Term) *ast.Term {
+	return callTerm(ast.RegexReplace, v, ast.StringTerm(special), ast.StringTerm(`\$0`))
+}
+
+// A regularExpression is a pattern as RE2 takes it.
+type regularExpression struct {
+	term *ast.Term
+	// length in characters of what matches, at least, and without variables.
+	length int
+	// variables in it, and how often each is there.
+	variables []policy.Part
+	times     map[policy.Part]int
+}
+
+// expression writes p with terms in place of its variables.
+func (p *pattern) expression(terms map[policy.Part]*ast.Term) regularExpression {
+	e := regularExpression{times: map[policy.Part]int{}}
 	var b regexBuilder
-	length, stars := 0, 0
-	var variables []*ast.Term
-	times := map[*ast.Term]int{}
 	p.expressions().count(p.parts)
 	b.literal("^(?s:")
 	for i, part := range p.parts {
 		wild := "."
-		if within[i] {
+		if p.within[i] {
 			wild = "[^:]"
 		}
 		switch part.Kind {
 		case policy.AnyText:
 			b.literal(wild + "*")
-			stars++
 		case policy.AnyChar:
 			b.literal(wild)
-			length++
+			e.length++
 		case policy.Variable:
-			v := p.bound[part]
-			b.term(callTerm(ast.RegexReplace, v, ast.StringTerm(special), ast.StringTerm(`\$0`)))
-			if times[v] == 0 {
-				variables = append(variables, v)
+			b.term(terms[part])
+			if e.times[part] == 0 {
+				e.variables = append(e.variables, part)
 			}
-			times[v]++
+			e.times[part]++
 		default:
 			b.literal(regexp.QuoteMeta(part.Text))
-			length += utf8.RuneCountInString(part.Text)
+			e.length += utf8.RuneCountInString(part.Text)
 		}
 	}
 	b.literal(")$")
-	match := call(ast.RegexMatch, b.done(), subject)
-	if stars < manyStars && len(variables) == 0 {
-		return conj{match}
-	}
-	least := ast.IntNumberTerm(length)
-	for _, v := range variables {
-		least = callTerm(ast.Plus, least, callTerm(ast.Multiply, ast.IntNumberTerm(times[v]), callTerm(ast.Count, v)))
-	}
-	return conj{call(ast.GreaterThanEq, callTerm(ast.Count, subject), least), match}
+	e.term = b.done()
+	return e
 }
 
 // special finds the characters that mean something in a regular expression.
@@ -301,6 +307,10 @@ func (b *regexBuilder) flush() {
 }
 
 func (b *regexBuilder) term(t *ast.Term) {
+	if s, ok := t.Value.(ast.String); ok {
+		b.literal(string(s))
+		return
+	}
 	b.flush()
 	b.terms = append(b.terms, t)
 }
@@ -315,7 +325,7 @@ func (b *regexBuilder) done() *ast.Term {
 // ArnEquals and ArnLike are the same.
 func (sc *scope) arn(subject *ast.Term, values []policy.Value) []conj {
 	var plain []policy.Value
-	var all []conj
+	var confined, open []pattern
 	for _, v := range values {
 		within, colons := inFirstParts(v.Parts)
 		if len(within) == 0 && colons >= 5 {
@@ -323,22 +333,21 @@ func (sc *scope) arn(subject *ast.Term, values []policy.Value) []conj {
 			continue
 		}
 		p := sc.pattern(v.Parts, false)
-		if p.impossible {
-			continue
+		p.within = within
+		switch {
+		case p.impossible:
+		case colons >= 5:
+			confined = append(confined, p)
+		default:
+			open = append(open, p)
 		}
-		var c conj
-		if colons < 5 {
-			sc.expressions().Length += len(sixParts)
-			c = append(c, call(ast.RegexMatch, ast.StringTerm(sixParts), subject))
-		}
-		if len(within) > 0 {
-			c = append(append(c, p.variables...), p.regex(subject, within)...)
-		} else {
-			c = append(c, p.match(subject)...)
-		}
-		all = append(all, c)
 	}
-	return append(sc.text(subject, plain, false), all...)
+	all := append(sc.text(subject, plain, false), sc.wildcards(subject, confined)...)
+	for _, c := range sc.wildcards(subject, open) {
+		sc.expressions().Length += len(sixParts)
+		all = append(all, append(conj{call(ast.RegexMatch, ast.StringTerm(sixParts), subject)}, c...))
+	}
+	return all
 }
 
 // sixParts matches what has the form of an ARN.

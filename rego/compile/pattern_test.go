@@ -61,7 +61,7 @@ func askPatterns(t *rapid.T, operator string, patterns [][]string, value string)
 func TestPatternsMatchAsAPlainMatcherDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		short := rapid.StringOfN(rapid.SampledFrom([]rune("ab**?")), 1, 7, -1)
-		patterns := rapid.SliceOfN(rapid.SliceOfN(short, 1, 3), 20, 20).Draw(t, "patterns")
+		patterns := rapid.SliceOfN(rapid.SliceOfN(short, 1, 14), 20, 20).Draw(t, "patterns")
 		value := rapid.StringOfN(rapid.SampledFrom([]rune("ab")), 0, 8, -1).Draw(t, "value")
 		for _, operator := range []string{"StringLike", "StringNotLike"} {
 			var want []int
@@ -83,7 +83,7 @@ func TestARNsMatchPartByPart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		part := rapid.SampledFrom([]string{"", "a", "b", "*", "?", "a*", "*b", "a*b", "*a*"})
 		arn := rapid.Map(rapid.SliceOfN(part, 5, 6), func(parts []string) string { return "arn:" + strings.Join(parts, ":") })
-		patterns := rapid.SliceOfN(rapid.SliceOfN(arn, 1, 2), 20, 20).Draw(t, "patterns")
+		patterns := rapid.SliceOfN(rapid.SliceOfN(arn, 1, 8), 20, 20).Draw(t, "patterns")
 		plain := rapid.SampledFrom([]string{"", "a", "b", "ab", "aab"})
 		value := "arn:" + strings.Join(rapid.SliceOfN(plain, 4, 6).Draw(t, "value"), ":")
 		for _, operator := range []string{"ArnLike", "ArnNotEquals"} {

@@ -67,14 +67,16 @@ func (c *compiler) statement(s *policy.Statement) {
 	}
 	limbs := sc.principals()
 	sc.broad = len(limbs) == 1 && limbs[0].broad
+	var conditions []conj
 	for i := range s.Conditions {
 		more, ok := sc.condition(i)
 		if !ok {
 			sc.never("its condition " + s.Conditions[i].Pos.Path + " cannot hold")
 			return
 		}
-		rest = append(rest, more...)
+		conditions = append(conditions, more)
 	}
+	rest = append(rest, sc.allOf(conditions)...)
 	if len(limbs) == 0 {
 		sc.never("it names no principal that can call")
 		return
@@ -121,6 +123,29 @@ func (sc *scope) rules(limbs []limb, action, rest conj) {
 		}
 	}
 	sc.pieces = append(sc.pieces, sc.helpers...)
+}
+
+// manyExpressions are so many that they are spread over several rules: OPA's
+// compiler compares each expression of a body with all others.
+const manyExpressions = 32
+
+// allOf says that all conditions hold, with a rule for each manyExpressions or so
+// of their expressions if there are more.
+func (sc *scope) allOf(conditions []conj) conj {
+	all := slices.Concat(conditions...)
+	if len(all) <= manyExpressions {
+		return all
+	}
+	all = nil
+	var some conj
+	for i, c := range conditions {
+		if some = append(some, c...); len(some) >= manyExpressions || i == len(conditions)-1 {
+			name := sc.fresh("conditions").Value.String()
+			all = append(all, holds(sc.rule(name, "Some of its conditions.", nil, []conj{some})))
+			some = nil
+		}
+	}
+	return all
 }
 
 // long tells whether an expression compares with more than a few constants.

@@ -52,9 +52,9 @@ var builtins = func() map[*ast.Builtin]*ast.Term {
 	m := map[*ast.Builtin]*ast.Term{}
 	for _, b := range []*ast.Builtin{
 		ast.AnyPrefixMatch, ast.AnySuffixMatch, ast.Assign, ast.Concat, ast.Contains, ast.Count, ast.EndsWith, ast.Equal,
-		ast.GreaterThan, ast.GreaterThanEq, ast.LessThan, ast.LessThanEq, ast.Lower, ast.Member, ast.Multiply, ast.NetCIDRContains,
-		ast.NetCIDRIsValid, ast.NotEqual, ast.ObjectGet, ast.ParseRFC3339Nanos, ast.Plus, ast.RegexMatch, ast.RegexReplace, ast.Split, ast.StartsWith,
-		ast.Substring, ast.ToNumber, ast.TrimPrefix, ast.TrimSuffix,
+		ast.GreaterThan, ast.GreaterThanEq, ast.LessThan, ast.LessThanEq, ast.Lower, ast.Member, ast.MemberWithKey, ast.Multiply, ast.NetCIDRContains,
+		ast.NetCIDRIsValid, ast.NotEqual, ast.ObjectGet, ast.ParseRFC3339Nanos, ast.Plus, ast.RegexMatch, ast.RegexReplace, ast.ReplaceN, ast.Split, ast.StartsWith,
+		ast.Substring, ast.Sum, ast.ToNumber, ast.TrimPrefix, ast.TrimSuffix,
 	} {
 		m[b] = ast.NewTerm(b.Ref())
 	}
