@@ -221,7 +221,7 @@ func (s *statement) because(c *Case) error {
 		c.Because = append(c.Because, w)
 	}
 	if len(c.Because) == 0 {
-		return Error{Pos: s.end, Message: "a layer, a reason or a statement is missing"}
+		return Error{Pos: s.end, Message: "a layer, a reason or a statement is missing", Missing: "reason"}
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ func (s *statement) table() ([]Case, error) {
 	var cases []Case
 	var errs []error
 	var head *heading
+	faulty := false // the heading at hand
 	for _, row := range rows[1:] {
 		row = slices.DeleteFunc(slices.Clone(row), func(t token) bool { return t.bare("|") })
 		var err error
@@ -37,6 +38,8 @@ func (s *statement) table() ([]Case, error) {
 			err = Error{Pos: endOf(row), Message: "cells are missing", Missing: "cell"}
 		case !isCell(row[1]) && (head == nil || isAction(row[1]) || isResource(row[1])):
 			head, err = readHeading(row)
+			faulty = err != nil
+		case faulty:
 		case head == nil:
 			err = row[1].failf("the first row says what the columns are: RESOURCE ACTION …, or ACTION RESOURCE …")
 		default:
