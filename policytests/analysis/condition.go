@@ -41,6 +41,7 @@ type condition struct {
 	wantAbsent   bool     // of Null
 	wantPresent  bool
 	hidden       bool // its kind of policy never sees the key
+	blind        bool // its kind of policy sees no tags and aliases of the key
 }
 
 // An operand is one value that a condition compares with.
@@ -53,6 +54,9 @@ type operand struct {
 	net   netip.Prefix
 	truth string
 }
+
+// aboutKey tells which condition keys a key policy never sees.
+func aboutKey(key string) bool { return key == resourceAliases || strings.HasPrefix(key, resourceTag) }
 
 // newCondition reads a condition of a statement of kind k with an effect.
 func newCondition(k policy.Kind, e policy.Effect, c *policy.Condition) *condition {
@@ -72,7 +76,8 @@ func newCondition(k policy.Kind, e policy.Effect, c *policy.Condition) *conditio
 	default:
 		out.all = c.Set == policy.ForAllValues
 	}
-	out.hidden = (k == policy.Key || k == policy.Trust) && (c.Key == resourceAliases || strings.HasPrefix(c.Key, resourceTag))
+	out.blind = k == policy.Key || k == policy.Trust
+	out.hidden = out.blind && aboutKey(c.Key)
 	for _, v := range c.Values {
 		if op.Type == policy.PresenceType {
 			truth, _ := policy.Truth(v.Text)
@@ -84,9 +89,9 @@ func newCondition(k policy.Kind, e policy.Effect, c *policy.Condition) *conditio
 }
 
 // newResource is a Resource element as a condition on the resource's ARN.
-func newResource(s *policy.Statement) *condition {
+func newResource(k policy.Kind, s *policy.Statement) *condition {
 	op, _ := policy.OperatorNamed("StringLike")
-	out := &condition{key: theResource, op: op}
+	out := &condition{key: theResource, op: op, blind: k == policy.Key || k == policy.Trust}
 	if s.NotResource {
 		out.op, _ = policy.OperatorNamed("StringNotLike")
 		out.all = true
@@ -194,7 +199,7 @@ func (c *condition) text(o *operand, value string, get lookup) bool {
 	if o.value.HasVariable() {
 		p, never = c.pattern(o.value, func(key string) (string, bool) {
 			values := get(key)
-			if len(values) != 1 {
+			if len(values) != 1 || c.blind && aboutKey(key) {
 				return "", false
 			}
 			return values[0], true

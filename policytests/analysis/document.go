@@ -91,7 +91,7 @@ func (s *statement) resources(source *policy.Statement) {
 	}
 	star := slices.ContainsFunc(source.Resources, func(v policy.Value) bool { return v.Text == "*" })
 	if !star || source.NotResource {
-		s.resource = newResource(source)
+		s.resource = newResource(s.doc.policy.Document.Kind, source)
 	}
 }
 

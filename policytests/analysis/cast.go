@@ -1,0 +1,141 @@
+package analysis
+
+import (
+	"slices"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/identity"
+	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// Variations of callers of the account that owns the key.
+const (
+	withoutPolicies = "without IAM policies"
+	withinBoundary  = "within a permissions boundary that allows nothing"
+)
+
+// nothingAllowed is a permissions boundary that allows nothing of the service.
+var nothingAllowed = made(policy.Boundary, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`)
+
+// fullAccess is the SCP that every level has by default.
+var fullAccess = made(policy.SCP, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
+
+// callers adds everybody of the made-up world, with the policies that the
+// question is about.
+func (s *stage) callers(u *Universe) {
+	for _, a := range u.world.Accounts() {
+		if !s.meets(u, a.ID) {
+			continue
+		}
+		s.add(u, a.ID, "root@"+a.ID, "", func() (identity.Caller, bool) {
+			return identityOf(u.world, world.AccessKey{Account: a.ID, Root: true, Active: true})
+		})
+		for _, x := range a.Users {
+			s.add(u, a.ID, "user/"+x.Name+"@"+a.ID, x.Name, func() (identity.Caller, bool) {
+				return identityOf(u.world, world.AccessKey{Account: a.ID, User: x, Active: true})
+			})
+		}
+		for _, r := range a.Roles {
+			for _, name := range append([]string{sessionName}, unique(s.sessions[a.ID+"/"+r.Name])...) {
+				title := "role/" + r.Name + "@" + a.ID
+				if name != sessionName {
+					title = "arn:" + s.first.Partition + ":sts::" + a.ID + ":assumed-role/" + r.Name + "/" + name
+				}
+				s.add(u, a.ID, title, r.Name, func() (identity.Caller, bool) {
+					return identity.InRole(u.world, r, name, identity.Session{Issued: u.cfg.Now}), true
+				})
+			}
+		}
+		for _, f := range a.Federated {
+			s.add(u, a.ID, "federated/"+f.Name+"@"+a.ID, f.Name, func() (identity.Caller, bool) {
+				return identityOf(u.world, world.AccessKey{Account: a.ID, Federated: f, Active: true})
+			})
+		}
+	}
+	if u.kind == policy.Key || u.kind == policy.RCP || u.kind == policy.Endpoint {
+		services := u.world.Services()
+		for i := range services {
+			u.service(services[i].Principal, s.first.Region)
+			c := u.callers[len(u.callers)-1]
+			c.Fresh = c.Name == "service/s3.amazonaws.com" && !s.names(c.ARN)
+		}
+	}
+}
+
+// names tells whether a document names a principal.
+func (s *stage) names(text string) bool {
+	for _, d := range s.documents {
+		if slices.ContainsFunc(d.Principals(), func(p policy.Principal) bool { return p.Text == text }) {
+			return true
+		}
+	}
+	return false
+}
+
+// meets tells whether callers of an account meet the policy: those to whom a
+// policy is attached are of its account.
+func (s *stage) meets(u *Universe, account string) bool {
+	switch u.kind {
+	case policy.Key, policy.RCP, policy.Endpoint:
+		return true
+	case policy.Trust:
+		return false
+	default:
+		return account == s.first.Account
+	}
+}
+
+// add adds a caller in each variation that matters.
+func (s *stage) add(u *Universe, account, name, short string, who func() (identity.Caller, bool)) {
+	caller, ok := who()
+	if !ok {
+		return
+	}
+	full := Caller{Name: name, who: caller, Outside: account == s.stranger,
+		Fresh: short == "any-user" || short == "any-role" || account == s.stranger, attached: identity.Attached{Identity: []decision.Policy{everything}}}
+	t := caller.Type
+	if t == decision.Federated {
+		full.attached.Session = []decision.Policy{everything}
+	}
+	switch u.kind {
+	case policy.Identity:
+		if t == decision.Root || t == decision.Federated {
+			return
+		}
+		full.attached.Identity = []decision.Policy{*u.subject}
+	case policy.Boundary:
+		if t != decision.User && t != decision.Role {
+			return
+		}
+		full.attached.Boundary = u.subject
+	case policy.Session:
+		if t != decision.Role && t != decision.Federated {
+			return
+		}
+		full.attached.Session = []decision.Policy{*u.subject}
+	case policy.SCP:
+		full.attached.SCP = [][]decision.Policy{scpLevel(u.subject)}
+	}
+	u.addCaller(&full)
+	if u.kind != policy.Key || account != s.first.Account || t == decision.Root {
+		return
+	}
+	bare, bounded := full, full
+	bare.Variation, bare.attached.Identity = withoutPolicies, nil
+	u.addCaller(&bare)
+	if t != decision.Federated {
+		bounded.Variation, bounded.attached.Boundary = withinBoundary, &nothingAllowed
+		u.addCaller(&bounded)
+	}
+}
+
+// scpLevel is a level of SCPs with one of them: by itself if it allows
+// something, else beside the one that allows everything.
+func scpLevel(p *decision.Policy) []decision.Policy {
+	allows := slices.ContainsFunc(p.Document.Statements, func(s policy.Statement) bool { return s.Effect == policy.Allow })
+	if allows {
+		return []decision.Policy{*p}
+	}
+	return []decision.Policy{*p, fullAccess}
+}

@@ -1,0 +1,317 @@
+package analysis
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// A State is how a search ended. The zero value is invalid.
+type State int
+
+// The ways in which a search ends: it is proved that there is no such request;
+// there is one; it is not known.
+const (
+	Proved State = iota + 1
+	Found
+	Unknown
+)
+
+// An Answer is the outcome of a search.
+type Answer struct {
+	State   State
+	Witness *Witness // of Found
+	Why     string   // of Unknown: what could not be decided
+}
+
+// defaultSteps bounds the search for one caller, action and key.
+const defaultSteps = 20_000
+
+// A Query asks for a request that all of Allowed allow and all of Refused
+// refuse.
+type Query struct {
+	Allowed, Refused []*Universe
+	// Callers, Actions and Resources narrow it; nil: all. Resources are ARNs.
+	Callers   func(Caller) bool
+	Actions   []string
+	Resources []string
+	// Keys fixes condition keys that requests bring, by lower-cased name; nil
+	// values: the key is absent.
+	Keys map[string][]string
+	// Steps bounds the search for each caller, action and key; zero: 20,000.
+	Steps int
+}
+
+// Find looks for a request. An error means that the engine disagrees with the
+// analysis or could not decide, or that ctx ended.
+func Find(ctx context.Context, q Query) (Answer, error) {
+	all := append(slices.Clone(q.Allowed), q.Refused...)
+	if len(all) == 0 {
+		return Answer{}, fmt.Errorf("a query needs a universe")
+	}
+	f := &finder{space: spaceOf(all), query: q}
+	for _, u := range q.Allowed {
+		f.allowed = append(f.allowed, variant{u: u})
+	}
+	for _, u := range q.Refused {
+		f.refused = append(f.refused, variant{u: u})
+	}
+	return f.find(ctx)
+}
+
+// spaceOf is the space of some universes; that of one universe is kept.
+func spaceOf(all []*Universe) *space {
+	if slices.ContainsFunc(all, func(u *Universe) bool { return u != all[0] }) {
+		return newSpace(all...)
+	}
+	return all[0].requests()
+}
+
+func (u *Universe) requests() *space {
+	if u.own == nil {
+		u.own = newSpace(u)
+	}
+	return u.own
+}
+
+// A finder looks for a request over all callers, actions and keys.
+type finder struct {
+	space            *space
+	query            Query
+	allowed, refused []variant
+	// matching must match, in the universe of the first variant; missing must
+	// not.
+	matching, missing []*statement
+	// unsure gathers why parts of the search came to nothing.
+	unsure []string
+	seen   map[string]bool
+	// silent: what is found is not shown to anybody, and so not confirmed.
+	silent bool
+}
+
+func (f *finder) variants() []variant { return append(slices.Clone(f.allowed), f.refused...) }
+
+// find goes through the subjects of the first variant, and of the others those
+// that it does not have.
+func (f *finder) find(ctx context.Context) (Answer, error) {
+	f.seen = map[string]bool{}
+	f.unsure = nil
+	var answer Answer
+	err := f.subjects(ctx, func(s *subject) (bool, error) {
+		w, err := f.ask(ctx, s)
+		if w != nil {
+			answer = Answer{State: Found, Witness: w}
+		}
+		return w != nil, err
+	})
+	switch {
+	case err != nil:
+		return Answer{}, err
+	case answer.State == Found:
+		return answer, nil
+	case len(f.unsure) > 0:
+		return Answer{State: Unknown, Why: strings.Join(f.unsure, "; ")}, nil
+	default:
+		return Answer{State: Proved}, nil
+	}
+}
+
+// subjects calls visit for each subject until it says that it is enough.
+func (f *finder) subjects(ctx context.Context, visit func(*subject) (bool, error)) error {
+	u := f.variants()[0].u
+	for _, c := range u.callers {
+		if f.query.Callers != nil && !f.query.Callers(*c) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for i := range policy.Actions {
+			a := &policy.Actions[i]
+			if f.query.Actions != nil && !slices.Contains(f.query.Actions, a.Name) {
+				continue
+			}
+			for _, s := range u.asking(c, a) {
+				if f.query.Resources != nil && !slices.Contains(f.query.Resources, s.on.decided.ARN) {
+					continue
+				}
+				if done, err := visit(s); done || err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// asking lists the subjects of one caller and action.
+func (u *Universe) asking(c *Caller, a *policy.Action) []*subject {
+	var all []*subject
+	for _, on := range u.resources {
+		for _, by := range u.routes {
+			if by.endpoint != nil && (c.Type == "service" || !by.open && by.endpoint.Region != on.region) {
+				continue
+			}
+			if s := (&subject{u: u, caller: c, action: a, on: on, by: by}); s.possible() {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
+// in is the same subject in another universe; nil if that does not have it.
+func (s *subject) in(u *Universe) *subject {
+	if u == s.u {
+		return s
+	}
+	c := u.byKey[s.caller.key()]
+	on := slices.IndexFunc(u.resources, func(r *resource) bool { return r.decided.ARN == s.on.decided.ARN })
+	by := slices.IndexFunc(u.routes, func(r *route) bool { return r.key() == s.by.key() })
+	if c == nil || on < 0 || by < 0 {
+		return nil
+	}
+	return &subject{u: u, caller: c, action: s.action, on: u.resources[on], by: u.routes[by]}
+}
+
+// ask looks for a request of one subject.
+func (f *finder) ask(ctx context.Context, s *subject) (*Witness, error) {
+	r := &residue{space: f.space, given: f.query.Keys}
+	g := f.goal(r, s)
+	if g == nil {
+		return nil, nil
+	}
+	sign := signature(r, g)
+	if f.seen[sign] {
+		return nil, nil // asked before, and there was nothing
+	}
+	f.seen[sign] = true
+	steps := f.query.Steps
+	if steps == 0 {
+		steps = defaultSteps
+	}
+	chosen, found, sure, _ := r.solve(g, steps)
+	if !found {
+		f.doubt(r, sure)
+		return nil, nil
+	}
+	if f.silent && !verifyAll {
+		return &Witness{}, nil
+	}
+	return f.confirm(ctx, r, s, chosen)
+}
+
+// doubt notes why nothing was found where there might be something.
+func (f *finder) doubt(r *residue, sure bool) {
+	note := func(why string) {
+		if why != "" && !slices.Contains(f.unsure, why) {
+			f.unsure = append(f.unsure, why)
+		}
+	}
+	if !sure {
+		note("too many combinations of conditions")
+	}
+	for _, d := range r.dims {
+		note(d.limit)
+	}
+}
+
+// goal is what a request of a subject must be like; nil if that is plainly
+// impossible.
+func (f *finder) goal(r *residue, s *subject) *goal {
+	g := &goal{}
+	for i, v := range f.allowed {
+		in := s.in(v.u)
+		if in == nil {
+			return nil
+		}
+		res := r.of(v, in)
+		if i == 0 && !f.clauses(g, res) {
+			return nil
+		}
+		g.allowed = append(g.allowed, res)
+	}
+	for i, v := range f.refused {
+		in := s.in(v.u)
+		if in == nil {
+			continue // who is not there is refused
+		}
+		res := r.of(v, in)
+		if i == 0 && len(f.allowed) == 0 && !f.clauses(g, res) {
+			return nil
+		}
+		g.refused = append(g.refused, res)
+	}
+	blank := make([]truth, len(r.atoms))
+	for i := range blank {
+		blank[i] = maybe
+	}
+	if g.reached(blank) == no {
+		return nil
+	}
+	return g
+}
+
+// clauses finds the statements that must match, or must not.
+func (f *finder) clauses(g *goal, r *residual) bool {
+	find := func(s *statement) []*clause {
+		var all []*clause
+		for i := range r.clauses {
+			if r.clauses[i].statement == s {
+				all = append(all, &r.clauses[i])
+			}
+		}
+		return all
+	}
+	for _, s := range f.matching {
+		found := find(s)
+		if len(found) == 0 {
+			return false
+		}
+		g.matching = append(g.matching, found[0])
+	}
+	for _, s := range f.missing {
+		g.missing = append(g.missing, find(s)...)
+	}
+	return true
+}
+
+// signature tells searches apart that are not the same.
+func signature(r *residue, g *goal) string {
+	var b strings.Builder
+	for _, d := range r.dims {
+		fmt.Fprintf(&b, "%p ", d)
+	}
+	for i := range r.atoms {
+		a := &r.atoms[i]
+		fmt.Fprintf(&b, "%p%p%v%v", a.condition, a.grant, a.on, a.table)
+		if a.table == nil {
+			fmt.Fprintf(&b, "%p%s", a.subject.caller, a.subject.action.Name)
+		}
+	}
+	for _, list := range [][]*residual{g.allowed, g.refused} {
+		b.WriteString("|")
+		for _, x := range list {
+			t := x.subject
+			fmt.Fprintf(&b, "(%v %s %v %v %v %d", x.absent, t.caller.Type, x.foreign(), t.action.CrossAccount, x.exemptSCP(), t.rule())
+			for i := range x.clauses {
+				c := &x.clauses[i]
+				fmt.Fprintf(&b, ";%s%d %d %d%v", c.layer, c.level, c.effect(), c.via, c.atoms)
+			}
+			for _, gr := range x.grants {
+				fmt.Fprintf(&b, ";%d%v", gr.via, gr.atoms)
+			}
+			fmt.Fprintf(&b, "%v)", x.levels)
+		}
+	}
+	for _, c := range g.matching {
+		fmt.Fprintf(&b, "+%v", c.atoms)
+	}
+	for _, c := range g.missing {
+		fmt.Fprintf(&b, "-%v", c.atoms)
+	}
+	return b.String()
+}

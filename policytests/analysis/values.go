@@ -1,0 +1,260 @@
+package analysis
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// A choice is what a condition key can be in a request: values that tell all
+// conditions on it apart. It is complete unless there are too many.
+type choice struct {
+	values   []string
+	complete bool
+}
+
+// choose finds the values of a key that tell conditions apart, the one that
+// requests have by default first. more are further texts to tell apart: what
+// variables stand for, and pairs of grants.
+func choose(conditions []*condition, d domain, more []string) choice {
+	c := chooser{domain: d, choice: choice{complete: true}}
+	if d.values != nil {
+		return choice{values: d.values, complete: true}
+	}
+	for _, s := range d.seeds {
+		c.add(s)
+	}
+	for _, x := range conditions {
+		c.boundaries(x)
+	}
+	if d.high > 0 {
+		return c.choice
+	}
+	for _, m := range more {
+		c.literal(m)
+	}
+	c.patterns(conditions)
+	return c.choice
+}
+
+type chooser struct {
+	domain domain
+	choice
+	wild   []pattern
+	exact  []string
+	folded bool
+}
+
+func (c *chooser) add(value string) {
+	if !slices.Contains(c.values, value) {
+		c.values = append(c.values, value)
+	}
+}
+
+// boundaries adds the values at which a comparison of numbers, dates,
+// addresses or truth values changes.
+func (c *chooser) boundaries(x *condition) {
+	for _, o := range x.operands {
+		switch x.op.Type {
+		case policy.NumericType:
+			if o.num != nil && o.num.IsInt() && o.num.Num().IsInt64() {
+				c.numbers(int(o.num.Num().Int64()))
+			} else if o.num != nil {
+				f, _ := o.num.Float64()
+				c.numbers(int(f))
+				c.add(o.num.FloatString(6))
+			}
+		case policy.DateType:
+			for _, shift := range []time.Duration{0, -time.Second, time.Second} {
+				c.add(o.date.Add(shift).UTC().Format(time.RFC3339))
+			}
+		case policy.IPType:
+			c.addresses(o.net)
+		case policy.BoolType:
+			c.add("true")
+			c.add("false")
+		case policy.BinaryType:
+			c.add(o.value.Text)
+		}
+	}
+}
+
+func (c *chooser) numbers(n int) {
+	for _, v := range []int{n, n - 1, n + 1} {
+		if c.domain.high == 0 || v >= c.domain.low && v <= c.domain.high {
+			c.add(strconv.Itoa(v))
+		}
+	}
+	if c.domain.high > 0 {
+		c.add(strconv.Itoa(c.domain.low))
+		c.add(strconv.Itoa(c.domain.high))
+	}
+}
+
+// addresses adds the first address of a network and the first after it: all
+// networks together change nowhere else.
+func (c *chooser) addresses(n netip.Prefix) {
+	if !n.IsValid() {
+		return
+	}
+	c.add(n.Addr().String())
+	last := n.Addr().AsSlice()
+	for i := n.Bits(); i < len(last)*8; i++ {
+		last[i/8] |= 1 << (7 - i%8)
+	}
+	if end, ok := netip.AddrFromSlice(last); ok && end.Next().IsValid() {
+		c.add(end.Next().String())
+	}
+	if n.Addr().Is4() {
+		c.add("::1")
+		c.add("203.0.113.77")
+	}
+}
+
+// literal adds a text as it stands.
+func (c *chooser) literal(text string) {
+	if c.domain.form == nil || text == "" || slices.Contains(c.exact, text) {
+		return
+	}
+	c.exact = append(c.exact, text)
+}
+
+// patterns adds texts that tell the operands of string and ARN operators apart.
+func (c *chooser) patterns(conditions []*condition) {
+	for _, x := range conditions {
+		if x.op.Type != policy.StringType && x.op.Type != policy.ARNType {
+			continue
+		}
+		for _, o := range x.operands {
+			c.operand(x, o)
+		}
+	}
+	form := c.domain.form
+	if form == nil {
+		return // typed values only
+	}
+	for _, text := range c.exact {
+		if !c.accepts(text) {
+			continue
+		}
+		c.add(text)
+		for _, other := range []string{strings.ToUpper(text), strings.ToLower(text)} {
+			if c.folded && c.accepts(other) {
+				c.add(other)
+			}
+		}
+	}
+	texts, complete := cells(c.wild, form, c.values)
+	c.complete = c.complete && complete
+	for _, t := range texts {
+		if slices.Contains(c.exact, t) && !slices.Contains(c.values, t) {
+			continue
+		}
+		c.add(t)
+	}
+	c.unlike(form)
+}
+
+// operand notes what one operand tells apart.
+func (c *chooser) operand(x *condition, o operand) {
+	if o.never {
+		return
+	}
+	if o.value.HasVariable() {
+		c.around(x, o.value)
+		return
+	}
+	text, only := o.fixed.text()
+	if x.op.FoldCase {
+		c.folded = true
+		text, only = o.value.Literal()
+	}
+	switch {
+	case only:
+		c.literal(text)
+	case !slices.ContainsFunc(c.wild, func(p pattern) bool { return slices.Equal(p, o.fixed) }):
+		c.wild = append(c.wild, o.fixed)
+	}
+}
+
+// around takes what stands beside a variable as a pattern of its own.
+func (c *chooser) around(x *condition, v policy.Value) {
+	var p pattern
+	for _, part := range v.Parts {
+		if part.Kind == policy.Variable {
+			p = append(p, place{class: anything, many: true})
+			continue
+		}
+		q, _ := ofParts([]policy.Part{part}, nil)
+		p = append(p, q...)
+	}
+	if len(v.Parts) > 1 {
+		c.wild = append(c.wild, p)
+	}
+}
+
+// accepts tells whether a text of a policy can be a value. What a key's values
+// look like is known only so far: a text that has the right beginning will do.
+func (c *chooser) accepts(text string) bool {
+	if c.domain.form.matches(text) {
+		return true
+	}
+	start, _ := c.domain.form[:prefixLength(c.domain.form)].text()
+	return start != "" && start != "arn:aws:" && strings.HasPrefix(text, start) && len(text) > len(start)
+}
+
+func prefixLength(p pattern) int {
+	i := slices.IndexFunc(p, func(x place) bool { return x.class != exact })
+	if i < 0 {
+		return len(p)
+	}
+	return i
+}
+
+// unlike adds a text that no exact operand is, for each combination of patterns
+// whose text is one.
+func (c *chooser) unlike(form pattern) {
+	if len(c.exact) == 0 {
+		return
+	}
+	var literals []pattern
+	for _, t := range c.exact {
+		for _, w := range c.wild {
+			if w.matches(t) {
+				literals = append(literals, literal(t))
+				break
+			}
+		}
+	}
+	if len(literals) == 0 {
+		if !slices.ContainsFunc(c.values, func(v string) bool { return !slices.Contains(c.exact, v) && !anyMatches(c.wild, v) }) {
+			texts, complete := cells(asPatterns(c.exact), form, c.values)
+			c.complete = c.complete && complete
+			for _, t := range texts {
+				c.add(t)
+			}
+		}
+		return
+	}
+	texts, complete := cells(append(slices.Clone(c.wild), literals...), form, c.values)
+	c.complete = c.complete && complete
+	for _, t := range texts {
+		c.add(t)
+	}
+}
+
+func asPatterns(texts []string) []pattern {
+	all := make([]pattern, len(texts))
+	for i, t := range texts {
+		all[i] = literal(t)
+	}
+	return all
+}
+
+func anyMatches(patterns []pattern, text string) bool {
+	return slices.ContainsFunc(patterns, func(p pattern) bool { return p.matches(text) })
+}
