@@ -97,6 +97,9 @@ func Open(c Config) (*Instance, error) {
 	if c.World == "" {
 		c.World = filepath.Join(c.Dir, worldDir)
 	}
+	if err := checkMode(c.Dir, c.Log); err != nil {
+		return nil, err
+	}
 	root, err := openRootKey(c)
 	if err != nil {
 		return nil, err
@@ -118,7 +121,7 @@ var ErrAbsent = errors.New("not a data directory")
 // the key. It refuses a directory that has a root key or a store.
 func Create(dir string) (string, error) {
 	path := filepath.Join(dir, rootKeyFile)
-	if err := errOrphan(dir); err != nil {
+	if err := errors.Join(errOrphan(dir), checkMode(dir, slog.New(slog.DiscardHandler))); err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
