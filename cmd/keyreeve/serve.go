@@ -28,6 +28,7 @@ type serveFlags struct {
 	encodedMessages bool
 
 	consistencyDelay time.Duration
+	maxConnections   int
 	guardrails       string
 	guardrailBundle  string
 
@@ -77,6 +78,8 @@ before goes on serving.`,
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	flags.StringArrayVar(&f.listenEndpoint, "listen-endpoint", nil,
 		"further listener, `name=address`, for the VPC endpoints of the world that are bound to it; may be repeated")
+	flags.IntVar(&f.maxConnections, "max-connections", server.DefaultMaxConnections,
+		"most `connections` of clients at a time; beyond, new ones are closed at once")
 	flags.StringVar(&f.data, "data", "", "data `directory`: root key, store, decision log (with --dev: keyreeve-data)")
 	flags.StringVar(&f.world, "world", "", "world `directory` or .txtar file: accounts, principals, policies (default DATA/world)")
 	flags.BoolVar(&f.tls, "tls", false, "serve TLS, with --tls-cert and --tls-key or a development authority made in the data directory")
@@ -113,6 +116,8 @@ func (f *serveFlags) check() error {
 		return fmt.Errorf("--decision-cache is on or off, not %q", f.decisionCache)
 	case f.guardrails != "" && f.guardrailBundle != "":
 		return errors.New("--guardrails and --guardrails-bundle are two sources of the same; name one")
+	case f.maxConnections < 1:
+		return fmt.Errorf("--max-connections counts from 1, not %d", f.maxConnections)
 	case f.consistencyDelay < 0 || f.consistencyDelay > world.MaxConsistencyDelay:
 		return fmt.Errorf("--consistency-delay is from 0 to %s, not %s", world.MaxConsistencyDelay, f.consistencyDelay)
 	case f.verifyDecisions < 0:

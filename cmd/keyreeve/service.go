@@ -131,7 +131,7 @@ func (s *service) run(ctx context.Context, i *instance.Instance, r rails) error 
 		return err
 	}
 	endpoint, err := server.New(server.Config{
-		Handler: i.Engine.Serve, Listen: s.flags.listen, Inside: inside, TLS: secure, Log: s.log,
+		Handler: i.Engine.Serve, Listen: s.flags.listen, Inside: inside, TLS: secure, Log: s.log, MaxConnections: s.flags.maxConnections,
 		Proxied: i.Engine.Proxied, Enforced: i.Enforced, Ready: i.Ready,
 	})
 	if err != nil {

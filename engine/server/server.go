@@ -38,6 +38,10 @@ type Config struct {
 	Enforced func() map[string]string // what /healthz tells to be enforced, by name; nil: nothing
 	Ready    func() error             // asked by /readyz; nil is always ready
 
+	// MaxConnections bounds the connections of the API's listeners together;
+	// zero is DefaultMaxConnections. Beyond them new ones are closed.
+	MaxConnections int
+
 	// Metrics answers /metrics, on MetricsListen if that is set, otherwise
 	// beside the API. nil turns it off.
 	Metrics       http.Handler
@@ -96,6 +100,7 @@ func New(config Config) (*Server, error) {
 
 func (s *Server) bindAll() error {
 	api := s.api()
+	limit := &limit{most: int64(s.config.MaxConnections), log: s.config.Log, now: s.config.Now}
 	for _, l := range append([]Listener{{Listen: s.config.Listen}}, s.config.Inside...) {
 		if _, taken := s.addresses[l.Name]; taken {
 			return fmt.Errorf("server: a further listener needs a name of its own, not %q", l.Name)
@@ -105,7 +110,7 @@ func (s *Server) bindAll() error {
 			return err
 		}
 		s.addresses[l.Name] = bound.Addr()
-		s.add(s.gated(bound, l.Name), s.config.TLS, api)
+		s.add(s.gated(limited{bound, limit}, l.Name), s.config.TLS, api)
 	}
 	if s.config.Metrics == nil || s.config.MetricsListen == "" {
 		return nil
@@ -131,6 +136,7 @@ func withDefaults(c Config) Config {
 	if c.NewID == nil {
 		c.NewID = uuid.NewString
 	}
+	c.MaxConnections = cmp.Or(c.MaxConnections, DefaultMaxConnections)
 	t := &c.Timeouts
 	for field, value := range map[*time.Duration]time.Duration{
 		&t.Header: 10 * time.Second, &t.Read: 30 * time.Second, &t.Write: time.Minute,
