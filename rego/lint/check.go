@@ -23,13 +23,12 @@ func CheckText(k policy.Kind, text []byte, o Options) ([]Finding, *policy.Docume
 	doc, tree, err := policy.Read(k, text)
 	c := &checker{kind: k, text: string(text), o: o}
 	if tree != nil {
-		c.places = index(tree)
+		c.tree, c.places = tree, index(tree)
 	}
 	if err != nil {
 		c.faults(err)
 	}
 	if doc != nil {
-		c.tree = tree
 		c.statements(doc)
 	}
 	slices.SortStableFunc(c.found, func(a, b Finding) int {
@@ -75,7 +74,7 @@ type checker struct {
 	kind   policy.Kind
 	text   string
 	o      Options
-	tree   *policy.Node
+	tree   *policy.Node // nil if the text is no JSON
 	places map[int]place
 	doc    *policy.Document
 	facts  []facts

@@ -4,25 +4,40 @@ import "github.com/keyreeve/keyreeve/rego/policy"
 
 // The checks, each over one document, one statement, one condition.
 var (
-	documentChecks  = []func(*checker){checkVersion}
-	statementChecks = []func(*checker, *facts){checkActions}
-	conditionChecks = []func(*checker, *facts, *policy.Condition){}
+	documentChecks = []func(*checker){
+		(*checker).version, (*checker).size, (*checker).sids, (*checker).oldVariables, (*checker).redundantTrust,
+	}
+	statementChecks = []func(*checker, *facts){
+		(*checker).empty, (*checker).actionNames, (*checker).redundantActions, (*checker).unsupportedActions, (*checker).bareActions,
+		(*checker).aliasResources, (*checker).keyPolicyResource, (*checker).reEncryptHalf, (*checker).wildcardGrows, (*checker).wideIdentity,
+		(*checker).resourceARNs, (*checker).redundantResources, (*checker).negatedPrincipal, (*checker).knownPrincipals, (*checker).servicePrincipals,
+		(*checker).trustActions, (*checker).encryptionContext, (*checker).pairedKeys, (*checker).mfa, (*checker).attestation,
+		(*checker).endpoint, (*checker).resourceControl,
+	}
+	conditionChecks = []func(*checker, *facts, *policy.Condition){
+		(*checker).conditionKey, (*checker).carried, (*checker).qualifier, (*checker).operatorType, (*checker).wildcardText,
+		(*checker).booleans, (*checker).numbers, (*checker).addresses, (*checker).networkIDs, (*checker).keyValue,
+		(*checker).viaService, (*checker).ifExists, (*checker).untrustworthy, (*checker).absentVariable, (*checker).tooPermissive,
+		(*checker).nullQualifier,
+	}
 )
 
 // menders add to the findings of faults what was meant and how to mend it.
-var menders = map[policy.Code]func(*checker, *Finding, policy.Error){}
-
-func checkVersion(c *checker) {
-	if _, ok := c.tree.Member("Version"); ok || c.kind == policy.SCP || c.kind == policy.RCP {
-		return
-	}
-	c.add("MISSING_VERSION", c.tree.Pos, "The policy has no Version and so follows 2008-10-17, which knows no policy variables.")
-}
-
-func checkActions(c *checker, f *facts) {
-	for i, a := range f.s.Actions {
-		if len(f.named[i]) == 0 {
-			c.add("INVALID_ACTION", a.Pos, "There is no action %q.", a.Text)
-		}
-	}
+var menders = map[policy.Code]func(*checker, *Finding, policy.Error){
+	policy.CodeSyntax:            (*checker).mendSyntax,
+	policy.CodeElement:           (*checker).mendElement,
+	policy.CodeEffect:            (*checker).mendEffect,
+	policy.CodeVersion:           (*checker).mendVersion,
+	policy.CodeMissingVersion:    (*checker).mendMissingVersion,
+	policy.CodeSid:               (*checker).mendSid,
+	policy.CodeDataType:          (*checker).mendDataType,
+	policy.CodePrincipalKey:      (*checker).mendPrincipalKey,
+	policy.CodePrincipalFormat:   (*checker).mendPrincipal,
+	policy.CodeServicePrincipal:  (*checker).mendServicePrincipal,
+	policy.CodePrincipalWildcard: (*checker).mendWildcardPrincipal,
+	policy.CodeOperator:          (*checker).mendOperator,
+	policy.CodeNullIfExists:      (*checker).mendNull,
+	policy.CodeForAllValues:      (*checker).mendForAllValues,
+	policy.CodeAction:            (*checker).mendAction,
+	policy.CodePartition:         (*checker).mendPartition,
 }

@@ -1,8 +1,298 @@
 package lint
 
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
 // CheckGrants looks at grants: the answer of ListGrants or
 // ListRetirableGrants, a list of its entries, one entry, or the input of
-// CreateGrant.
+// CreateGrant. The findings are in the order of their places.
 func CheckGrants(text []byte, o Options) []Finding {
-	return nil
+	root, err := policy.ReadJSON(text)
+	c := &checker{text: string(text), o: o}
+	if root != nil {
+		c.tree, c.places = root, index(root)
+	}
+	var faults policy.Errors
+	if errors.As(err, &faults) {
+		for _, e := range faults {
+			f := c.add(e.Code, e.Pos, "%s", sentence(e.Message))
+			if e.Code == policy.CodeSyntax {
+				c.mendSyntax(f, e)
+			}
+		}
+	}
+	if root != nil {
+		c.grants(root)
+	}
+	slices.SortStableFunc(c.found, func(a, b Finding) int {
+		return cmp.Or(a.Span.Start.Offset-b.Span.Start.Offset, cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
+	})
+	return c.found
+}
+
+// grants reads what text holds.
+func (c *checker) grants(root *policy.Node) {
+	nodes := root.Each()
+	if m, ok := root.Member("Grants"); ok {
+		nodes = m.Value.Each()
+	}
+	var all []*grant
+	for i := range nodes {
+		if nodes[i].Kind != policy.ObjectNode {
+			c.add("DATA_TYPE_MISMATCH", nodes[i].Pos, "A grant is an object, not %s.", nodes[i].Kind)
+			continue
+		}
+		g := c.grant(&nodes[i])
+		all = append(all, g)
+		for _, check := range grantChecks {
+			check(c, g)
+		}
+	}
+	c.duplicates(all)
+}
+
+var grantChecks = []func(*checker, *grant){
+	(*checker).grantOperations, (*checker).grantWidth, (*checker).grantRetirer, (*checker).grantChain, (*checker).grantConstraint, (*checker).grantAge,
+}
+
+// A grant is what a grant says, and where.
+type grant struct {
+	node       *policy.Node
+	key        string
+	grantee    policy.Node
+	retirer    string
+	operations []policy.Node
+	constraint *policy.Member
+	created    *policy.Node
+}
+
+// grantFields are the names in ListGrants' answer and in CreateGrant's input,
+// and their JSON types.
+var grantFields = map[string]policy.NodeKind{
+	"KeyId": policy.StringNode, "GrantId": policy.StringNode, "Name": policy.StringNode, "CreationDate": 0, "GranteePrincipal": policy.StringNode,
+	"GranteeServicePrincipal": policy.StringNode, "RetiringPrincipal": policy.StringNode, "RetiringServicePrincipal": policy.StringNode,
+	"IssuingAccount": policy.StringNode, "Operations": policy.ArrayNode, "Constraints": policy.ObjectNode, "GrantTokens": policy.ArrayNode,
+	"GrantToken": policy.StringNode, "DryRun": policy.BoolNode,
+}
+
+var grantNames = func() []string {
+	var names []string
+	for name := range grantFields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}()
+
+func (c *checker) grant(n *policy.Node) *grant {
+	g := &grant{node: n}
+	for i := range n.Members {
+		m := &n.Members[i]
+		kind, known := grantFields[m.Name]
+		switch {
+		case !known:
+			f := c.add("INVALID_POLICY_ELEMENT", m.Pos, "A grant has no %q.", m.Name)
+			if word, ok := nearest(m.Name, grantNames); ok {
+				c.meant(f, m.Pos, word)
+			}
+		case kind != 0 && m.Value.Kind != kind && m.Value.Kind != policy.NullNode:
+			c.add("DATA_TYPE_MISMATCH", m.Value.Pos, "%s is %s, not %s.", m.Name, kind, m.Value.Kind)
+		default:
+			g.read(m)
+		}
+	}
+	return g
+}
+
+func (g *grant) read(m *policy.Member) {
+	switch m.Name {
+	case "KeyId":
+		g.key = m.Value.Text
+	case "GranteePrincipal", "GranteeServicePrincipal":
+		g.grantee = m.Value
+	case "RetiringPrincipal", "RetiringServicePrincipal":
+		g.retirer = m.Value.Text
+	case "Operations":
+		g.operations = m.Value.Items
+	case "Constraints":
+		if len(m.Value.Members) > 0 {
+			g.constraint = m
+		}
+	case "CreationDate":
+		g.created = &m.Value
+	}
+}
+
+func (g *grant) has(operations ...string) bool {
+	return slices.ContainsFunc(g.operations, func(n policy.Node) bool { return slices.Contains(operations, n.Text) })
+}
+
+// Grant operations by the keys that have them. Guide, Grants in AWS KMS.
+var (
+	everyKeyHas   = []string{"CreateGrant", "DescribeKey", "RetireGrant"}
+	withContext   = []string{"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"}
+	symmetricOnly = []string{"GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext"}
+	usageHas      = map[string][]string{
+		"ENCRYPT_DECRYPT":     {"Decrypt", "Encrypt", "ReEncryptFrom", "ReEncryptTo"},
+		"SIGN_VERIFY":         {"Sign", "Verify"},
+		"GENERATE_VERIFY_MAC": {"GenerateMac", "VerifyMac"},
+		"KEY_AGREEMENT":       {"DeriveSharedSecret"},
+	}
+	grantable = slices.Concat(everyKeyHas, withContext, []string{"DeriveSharedSecret", "GenerateMac", "GetPublicKey", "Sign", "Verify", "VerifyMac"})
+)
+
+const symmetric = "SYMMETRIC_DEFAULT"
+
+// fits tells whether the key, as far as it is known, has an operation.
+func (o Options) fits(operation string) bool {
+	spec, usage := o.KeySpec, o.KeyUsage
+	if usage == "" && spec == symmetric {
+		usage = "ENCRYPT_DECRYPT"
+	} else if usage == "" && strings.HasPrefix(spec, "HMAC_") {
+		usage = "GENERATE_VERIFY_MAC"
+	}
+	switch {
+	case slices.Contains(everyKeyHas, operation):
+		return true
+	case slices.Contains(symmetricOnly, operation):
+		return spec == "" && (usage == "" || usage == "ENCRYPT_DECRYPT") || spec == symmetric
+	case operation == "GetPublicKey":
+		return spec != symmetric && !strings.HasPrefix(spec, "HMAC_") && usage != "GENERATE_VERIFY_MAC"
+	default:
+		return usage == "" || slices.Contains(usageHas[usage], operation)
+	}
+}
+
+func (c *checker) grantOperations(g *grant) {
+	for i := range g.operations {
+		n := &g.operations[i]
+		switch {
+		case n.Kind != policy.StringNode:
+			c.add("DATA_TYPE_MISMATCH", n.Pos, "An operation is a string, not %s.", n.Kind)
+		case !slices.Contains(grantable, n.Text):
+			f := c.add("KR_GRANT_UNSUPPORTED_OPERATION", n.Pos, "No grant gives %q.", n.Text)
+			if word, ok := nearest(strings.TrimPrefix(n.Text, "kms:"), grantable); ok {
+				c.meant(f, n.Pos, word)
+			}
+		case !c.o.fits(n.Text):
+			c.add("KR_GRANT_UNSUPPORTED_OPERATION", n.Pos, "A key of spec %s and usage %s has no %s.", cmp.Or(c.o.KeySpec, "unknown"), cmp.Or(c.o.KeyUsage, "unknown"), n.Text)
+		}
+	}
+}
+
+// usesKey are the grant operations that use key material.
+var usesKey = slices.Concat(withContext, []string{"DeriveSharedSecret", "GenerateMac", "Sign", "Verify", "VerifyMac"})
+
+// grantWidth looks for grants of cryptographic operations to a whole account,
+// or without a constraint where the key could have one.
+func (c *checker) grantWidth(g *grant) {
+	if !g.has(usesKey...) {
+		return
+	}
+	text := g.grantee.Text
+	fields := strings.SplitN(text, ":", 6)
+	account := accountForm.MatchString(text) || len(fields) == 6 && fields[5] == "root"
+	switch {
+	case account:
+		c.add("KR_GRANT_WIDE", g.grantee.Pos, "The grantee is a whole account: each of its principals that may call KMS can use the key.")
+	case g.constraint == nil && g.has(withContext...) && (c.o.KeySpec == "" || c.o.KeySpec == symmetric):
+		c.add("KR_GRANT_WIDE", g.node.Pos, "No constraint ties the grant to an encryption context.")
+	}
+}
+
+func (c *checker) grantRetirer(g *grant) {
+	if g.retirer == "" && !g.has("RetireGrant") && len(g.operations) > 0 {
+		c.add("KR_GRANT_NO_RETIRER", g.node.Pos, "The grant has no retiring principal and no RetireGrant, so only who may revoke grants of the key can end it.")
+	}
+}
+
+func (c *checker) grantChain(g *grant) {
+	for i := range g.operations {
+		if g.operations[i].Text == "CreateGrant" {
+			c.add("KR_GRANT_CHAIN", g.operations[i].Pos, "The grantee may grant what it has to others, who do not appear in this grant.")
+		}
+	}
+}
+
+// grantConstraint looks for constraints that no operation heeds.
+func (c *checker) grantConstraint(g *grant) {
+	if g.constraint == nil {
+		return
+	}
+	context := slices.ContainsFunc(g.constraint.Value.Members, func(m policy.Member) bool { return strings.HasPrefix(m.Name, "EncryptionContext") })
+	switch {
+	case !context:
+	case c.o.KeySpec != "" && c.o.KeySpec != symmetric:
+		c.add("KR_GRANT_CONSTRAINT_IGNORED", g.constraint.Pos, "A key of spec %s takes no encryption context.", c.o.KeySpec)
+	case len(g.operations) > 0 && !g.has(withContext...) && !g.has("CreateGrant"):
+		c.add("KR_GRANT_CONSTRAINT_IGNORED", g.constraint.Pos, "None of the operations takes an encryption context.")
+	}
+}
+
+func (c *checker) grantAge(g *grant) {
+	if g.created == nil || c.o.Now.IsZero() || c.o.GrantAge <= 0 {
+		return
+	}
+	at, ok := policy.Date(g.created.Text)
+	if seconds, err := strconv.ParseFloat(g.created.Text, 64); !ok && err == nil {
+		at, ok = time.Unix(int64(seconds), 0), true
+	} else if t, err := time.Parse(time.RFC3339Nano, g.created.Text); !ok && err == nil {
+		at, ok = t, true
+	}
+	if age := c.o.Now.Sub(at); ok && age > c.o.GrantAge {
+		c.add("KR_GRANT_STALE", g.created.Pos, "The grant is %d days old, and grants do not expire.", int(age.Hours()/24))
+	}
+}
+
+// duplicates looks for grants that give the same to the same.
+func (c *checker) duplicates(all []*grant) {
+	seen := map[string]*grant{}
+	for _, g := range all {
+		var operations []string
+		for i := range g.operations {
+			operations = append(operations, g.operations[i].Text)
+		}
+		slices.Sort(operations)
+		parts := append([]string{g.key, g.grantee.Text, g.retirer, strconv.Itoa(len(operations))}, operations...)
+		if g.constraint != nil {
+			parts = append(parts, canonical(&g.constraint.Value))
+		}
+		id := quoted(strings.Join(parts, "\x00"))
+		if first := seen[id]; first != nil && len(operations) > 0 {
+			c.add("KR_GRANT_DUPLICATE", g.node.Pos, "The grant on line %d gives the same.", first.node.Pos.Line)
+		} else {
+			seen[id] = g
+		}
+	}
+}
+
+// canonical writes JSON with the names of objects in order.
+func canonical(n *policy.Node) string {
+	switch n.Kind {
+	case policy.ObjectNode:
+		var parts []string
+		for i := range n.Members {
+			parts = append(parts, quoted(n.Members[i].Name)+":"+canonical(&n.Members[i].Value))
+		}
+		slices.Sort(parts)
+		return "{" + strings.Join(parts, ",") + "}"
+	case policy.ArrayNode:
+		var parts []string
+		for i := range n.Items {
+			parts = append(parts, canonical(&n.Items[i]))
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	case policy.StringNode:
+		return quoted(n.Text)
+	default:
+		return n.Text
+	}
 }

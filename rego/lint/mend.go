@@ -1,0 +1,186 @@
+package lint
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// The names that stand in a policy and in a statement.
+var (
+	policyElements    = []string{"Version", "Id", "Statement"}
+	statementElements = []string{"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+	principalKeys     = []string{"AWS", "Service", "Federated", "CanonicalUser"}
+)
+
+// mendSyntax knows two common slips: a comma too many, a comma too few.
+func (c *checker) mendSyntax(f *Finding, e policy.Error) {
+	at := e.Pos.Offset
+	before := strings.TrimRight(c.text[:min(at, len(c.text))], " \t\r\n")
+	rest := c.text[len(before):]
+	switch next := strings.TrimLeft(rest, " \t\r\n"); {
+	case strings.HasSuffix(before, ",") && (strings.HasPrefix(next, "}") || strings.HasPrefix(next, "]")):
+		f.Message += " The comma before it is one too many."
+		f.mend("Remove the comma", Edit{Offset: len(before) - 1, Length: 1})
+	case strings.Contains(e.Message, "where a comma") && (strings.HasPrefix(next, `"`) || strings.HasPrefix(next, "{")):
+		f.mend("Insert a comma", Edit{Offset: len(before), Text: ","})
+	}
+}
+
+// word is the string that starts at a place.
+func (c *checker) word(at policy.Pos) string {
+	p, ok := c.places[at.Offset]
+	switch {
+	case !ok:
+		return ""
+	case p.parent != nil && p.at < len(p.parent.Members) && p.parent.Members[p.at].Pos.Offset == at.Offset:
+		return p.parent.Members[p.at].Name
+	default:
+		return p.node.Text
+	}
+}
+
+func (c *checker) mendElement(f *Finding, e policy.Error) {
+	words := statementElements
+	if p, ok := c.places[e.Pos.Offset]; ok && p.parent == c.tree {
+		words = policyElements
+	}
+	if word, ok := nearest(c.word(e.Pos), words); ok {
+		c.meant(f, e.Pos, word)
+	}
+}
+
+func (c *checker) mendEffect(f *Finding, e policy.Error) {
+	if word, ok := nearest(c.word(e.Pos), []string{"Allow", "Deny"}); ok {
+		c.meant(f, e.Pos, word)
+	}
+}
+
+func (c *checker) mendVersion(f *Finding, e policy.Error) { c.meant(f, e.Pos, policy.Version2012) }
+
+func (c *checker) mendMissingVersion(f *Finding, _ policy.Error) {
+	if edit, ok := c.insertFirst(c.tree, `"Version": "`+policy.Version2012+`"`); ok {
+		f.mend("Add the Version "+policy.Version2012, edit)
+	}
+}
+
+var notAlnum = regexp.MustCompile(`[^A-Za-z0-9]`)
+
+func (c *checker) mendSid(f *Finding, e policy.Error) {
+	if sid := notAlnum.ReplaceAllString(c.word(e.Pos), ""); sid != "" {
+		c.meant(f, e.Pos, sid)
+	}
+}
+
+var accountNumber = regexp.MustCompile(`^[0-9]{1,12}$`)
+
+// mendDataType puts an account id in quotes that was written as a number, and
+// so lost its leading zeros.
+func (c *checker) mendDataType(f *Finding, e policy.Error) {
+	p, ok := c.places[e.Pos.Offset]
+	if ok && p.node.Kind == policy.NumberNode && strings.Contains(e.Pos.Path, "Principal") && accountNumber.MatchString(p.node.Text) {
+		c.meant(f, e.Pos, strings.Repeat("0", 12-len(p.node.Text))+p.node.Text)
+	}
+}
+
+func (c *checker) mendPrincipalKey(f *Finding, e policy.Error) {
+	if word, ok := nearest(c.word(e.Pos), principalKeys); ok {
+		c.meant(f, e.Pos, word)
+	}
+}
+
+func (c *checker) mendServicePrincipal(f *Finding, e policy.Error) {
+	text := c.word(e.Pos)
+	low := strings.ToLower(text)
+	switch {
+	case low != text && strings.HasSuffix(low, ".amazonaws.com"):
+		c.meant(f, e.Pos, low)
+	case isService(low):
+		c.meant(f, e.Pos, low+".amazonaws.com")
+	}
+}
+
+// operatorNames are all operators with each suffix.
+var operatorNames = func() []string {
+	var names []string
+	for _, o := range policy.Operators {
+		names = append(names, o.Name)
+		if o.Type != policy.PresenceType {
+			names = append(names, o.Name+"IfExists")
+		}
+	}
+	return names
+}()
+
+func (c *checker) mendOperator(f *Finding, e policy.Error) {
+	text := c.word(e.Pos)
+	set, name, found := strings.Cut(text, ":")
+	if !found {
+		set, name = "", text
+	} else if word, ok := nearest(set, []string{"ForAnyValue", "ForAllValues"}); ok {
+		set = word + ":"
+	} else {
+		return
+	}
+	if word, ok := nearest(name, operatorNames); ok {
+		c.meant(f, e.Pos, set+word)
+	}
+}
+
+func (c *checker) mendNull(f *Finding, e policy.Error) {
+	if p, ok := c.places[e.Pos.Offset]; ok && p.parent != nil {
+		if _, twice := p.parent.Member("Null"); !twice {
+			c.meant(f, e.Pos, "Null")
+		}
+	}
+}
+
+// mendForAllValues takes the qualifier from the operator, unless that would
+// name an operator twice.
+func (c *checker) mendForAllValues(f *Finding, e policy.Error) {
+	at, siblings := c.operatorAt(e.Pos)
+	c.unqualify(f, at, siblings)
+}
+
+// operatorAt is the name of the operator above the condition key at a place.
+func (c *checker) operatorAt(key policy.Pos) (at policy.Pos, siblings *policy.Node) {
+	p, ok := c.places[key.Offset]
+	if !ok || p.parent == nil {
+		return policy.Pos{}, nil
+	}
+	block, ok := c.places[p.parent.Pos.Offset]
+	if !ok || block.parent == nil || block.at >= len(block.parent.Members) {
+		return policy.Pos{}, nil
+	}
+	return block.parent.Members[block.at].Pos, block.parent
+}
+
+func (c *checker) unqualify(f *Finding, at policy.Pos, siblings *policy.Node) {
+	if siblings == nil {
+		return
+	}
+	_, name, found := strings.Cut(c.word(at), ":")
+	twice := slices.ContainsFunc(siblings.Members, func(m policy.Member) bool { return strings.EqualFold(m.Name, name) })
+	if edit, ok := c.replace(at, quoted(name)); found && ok && !twice {
+		f.Suggestion = name
+		f.mend("Remove the set qualifier", edit)
+	}
+}
+
+func (c *checker) mendAction(f *Finding, e policy.Error) {
+	if word, ok := nearest(strings.Replace(c.word(e.Pos), ".", ":", 1), actionNames); ok {
+		c.meant(f, e.Pos, word)
+	}
+}
+
+func (c *checker) mendPartition(f *Finding, e policy.Error) {
+	text := c.word(e.Pos)
+	fields := strings.SplitN(text, ":", 3)
+	if len(fields) == 3 {
+		if word, ok := nearest(fields[1], policy.Partitions); ok {
+			c.meant(f, e.Pos, "arn:"+word+":"+fields[2])
+		}
+	}
+}
