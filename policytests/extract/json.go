@@ -50,19 +50,19 @@ func (r *jsonReader) value(depth int) *node {
 	r.space()
 	n := &node{start: r.at}
 	r.deep = r.deep || depth > maxNesting
-	switch c := r.text[r.at]; {
-	case c == '{':
+	switch r.text[r.at] {
+	case '{':
 		n.kind = objectNode
 		r.members(n, '}', depth)
-	case c == '[':
+	case '[':
 		n.kind = listNode
 		r.members(n, ']', depth)
-	case c == '"':
+	case '"':
 		r.str(n)
-	case c == 't' || c == 'f':
+	case 't', 'f':
 		n.kind = boolNode
 		r.word(n)
-	case c == 'n':
+	case 'n':
 		r.word(n)
 	default:
 		n.kind = numberNode

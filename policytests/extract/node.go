@@ -87,18 +87,6 @@ func (n *node) strings() []string {
 	return all
 }
 
-// texts are the strings of an object by name.
-func (n *node) texts() map[string]string {
-	if !n.isObject() || len(n.fields) == 0 {
-		return nil
-	}
-	all := map[string]string{}
-	for _, f := range n.fields {
-		all[f.name.text] = f.value.text
-	}
-	return all
-}
-
 func (n *node) isTrue() bool {
 	return n != nil && n.kind == boolNode && strings.EqualFold(n.text, "true")
 }

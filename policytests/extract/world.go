@@ -39,11 +39,6 @@ func describes(name string) bool {
 	return base == "world.json" || strings.HasSuffix(base, ".world.json")
 }
 
-// isDescription tells whether a document says what is in a world.
-func isDescription(n *node) bool {
-	return n.get("accounts").isObject() || n.get("organization").isObject() || n.get("endpoints") != nil && !isTemplate(n)
-}
-
 func (w *worldReader) read() {
 	w.partition = "aws"
 	w.managed, w.taken, w.kinds = map[string]*usage{}, map[string]bool{}, map[string]bool{}
