@@ -58,11 +58,8 @@ func (s *Scope) authorize(ctx context.Context, c *Check) error {
 		return err
 	}
 	d, err := s.engine.cfg.Decisions.Decide(ctx, q)
-	if errors.Is(err, decision.ErrTooLong) {
-		return wire.Errorf(wire.Validation, "A value of the request is too long for the patterns of the policies that apply to it.")
-	}
 	if err != nil {
-		return fmt.Errorf("deciding %s: %w", c.Action, err)
+		return undecided(fmt.Errorf("deciding %s: %w", c.Action, err))
 	}
 	told, err := s.told(ctx, c, d)
 	if err != nil {
@@ -92,9 +89,19 @@ func (s *Scope) told(ctx context.Context, c *Check, d decision.Decision) (decisi
 	absent.Resource = Resource{ARN: c.Resource.Sent, Account: c.Resource.Account}
 	told, err := s.engine.cfg.Decisions.Decide(ctx, s.question(absent))
 	if err != nil {
-		return told, fmt.Errorf("deciding %s on the alias: %w", c.Action, err)
+		return told, undecided(fmt.Errorf("deciding %s on the alias: %w", c.Action, err))
 	}
 	return told, nil
+}
+
+// undecided is the answer to a question that has none: values that are too
+// long for the patterns of policies are the caller's fault (W-18), all else is
+// ours.
+func undecided(err error) error {
+	if errors.Is(err, decision.ErrTooLong) {
+		return wire.Errorf(wire.Validation, "A value of the request is too long for the patterns of the policies that apply to it.")
+	}
+	return err
 }
 
 // present makes sure that what was allowed is there: no rule allows an absent

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/decisionlog"
 	"github.com/keyreeve/keyreeve/engine/wire"
 	"github.com/keyreeve/keyreeve/engine/world"
@@ -145,6 +146,9 @@ func (s *Scope) endpointAlone(ctx context.Context, i int, refused error) (bool, 
 		}
 		q.Endpoint = nil
 		d, err := s.engine.cfg.Decisions.Decide(ctx, q)
+		if errors.Is(err, decision.ErrTooLong) {
+			return false, nil // of a check that was not asked yet, and would have failed
+		}
 		if err != nil {
 			return false, fmt.Errorf("deciding %s without the endpoint: %w", q.Action, err)
 		}

@@ -88,7 +88,7 @@ func (s *Scope) keyPolicy(ctx context.Context, k store.Key, text string, bypass 
 	p, err := ask.ReadPolicy(s.World, policy.Key, text)
 	if err == nil && !bypass {
 		resource := Resource{ARN: s.keyARN(&k), Account: k.Addr.Account, Key: &k}
-		err = s.asked().Lockout(ctx, s.engine.cfg.Decisions, s.resource(resource), p)
+		err = undecided(s.asked().Lockout(ctx, s.engine.cfg.Decisions, s.resource(resource), p))
 	}
 	if err != nil {
 		return store.Policy{}, malformed(err)
