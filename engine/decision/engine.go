@@ -25,7 +25,8 @@ type Config struct {
 	// CacheBytes bounds each of the caches of verdicts and of decisions;
 	// zero: 64 MiB.
 	CacheBytes int64
-	// ProgramBytes bounds the compiled documents; zero: 256 MiB.
+	// ProgramBytes bounds the compiled documents; zero: 400 MiB, which is some
+	// 10,000 of four statements.
 	ProgramBytes int64
 	// VerifyEvery is how often a cache hit is evaluated again and compared: 1
 	// for every hit, n for every n-th; zero: never.
@@ -73,7 +74,7 @@ func build(c Config, modules map[string]*ast.Module) (*Engine, error) {
 		c.CacheBytes = 64 << 20
 	}
 	if c.ProgramBytes == 0 {
-		c.ProgramBytes = 256 << 20
+		c.ProgramBytes = 400 << 20
 	}
 	decide, err := prepare(modules, ast.MustParseRef(lib.Decision))
 	if err != nil {
@@ -158,7 +159,7 @@ func (e *Engine) account(ctx context.Context, q *Question) (*account, error) {
 	}
 	for i := range a.slots {
 		s := &a.slots[i]
-		if s.program, err = e.programs.of(s.policy); err != nil {
+		if s.program, err = e.programs.of(ctx, s.policy); err != nil {
 			return nil, err
 		}
 	}

@@ -34,7 +34,7 @@ func TestDifferenceAlarms(t *testing.T) {
 	q := ask(keySays(allow("user/ben", "kms:Decrypt")))
 	_, err = e.Decide(t.Context(), q)
 	require.NoError(t, err)
-	program, err := e.programs.of(q.KeyPolicy)
+	program, err := e.programs.of(t.Context(), q.KeyPolicy)
 	require.NoError(t, err)
 	wrong := &verdict{allow: []match{{0, ViaUser}}}
 	wrong.code = encodeVerdict(wrong.allow, wrong.deny)

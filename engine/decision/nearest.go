@@ -60,7 +60,7 @@ func (a *account) findNearest(ctx context.Context) (*NearestMiss, error) {
 func (a *account) without(ctx context.Context, v *variants, s *slot, input *ast.Term) ([]match, error) {
 	p := *s.policy
 	p.Document = v.document
-	program, err := a.engine.programs.of(&p)
+	program, err := a.engine.programs.of(ctx, &p)
 	if err != nil || a.question.work(program.matching) > maxWork {
 		return nil, err
 	}

@@ -44,8 +44,8 @@ type programs struct {
 
 func newPrograms(bound int64) *programs {
 	return &programs{
-		named:    newCache[*policy.Document, []policy.Principal](bound / 8),
-		digests:  newCache[resolved, string](bound / 8),
+		named:    newCache[*policy.Document, []policy.Principal](bound / 6),
+		digests:  newCache[resolved, string](bound / 6),
 		compiled: newCache[string, *program](bound),
 	}
 }
@@ -56,11 +56,15 @@ type resolved struct {
 	ids      string
 }
 
-// of returns the program for p.
-func (ps *programs) of(p *Policy) (*program, error) {
+// of returns the program for p. Nothing is compiled for a caller who has gone,
+// or after the decision's time; what has begun ends, in 0.1 s for any document.
+func (ps *programs) of(ctx context.Context, p *Policy) (*program, error) {
 	digest := ps.digest(p)
 	if prog, ok := ps.compiled.get(digest); ok {
 		return prog, nil
+	}
+	if stop := newStop(ctx); stop.Cancelled() {
+		return nil, fmt.Errorf("compiling %s: %w", describe(p), stop.err)
 	}
 	made, err, _ := ps.flight.Do(digest, func() (any, error) {
 		prog, err := ps.compile(p)
@@ -149,6 +153,7 @@ func (ps *programs) compile(p *Policy) (*program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing %s: %w", describe(p), err)
 	}
+	q.forget()
 	prog := &program{id: ps.made.Add(1), query: q, matching: m.Matching, clock: m.Clock, bytes: weight(m.AST, p.Document.Text)}
 	if prog.footprint, prog.context, err = readFootprint(m.Footprint); err != nil {
 		return nil, fmt.Errorf("preparing %s: %w", describe(p), err)

@@ -38,6 +38,14 @@ func prepare(modules map[string]*ast.Module, ref ast.Ref) (*query, error) {
 	return (&query{compiler: c}).asking(ref), nil
 }
 
+// forget lets go of what OPA needs to compile but not to evaluate. It is for modules without
+// the with keyword, of which evaluation looks up types. No other use may be made of q.
+func (q *query) forget() {
+	c := q.compiler
+	c.Modules, c.ModuleTree, c.Graph, c.TypeEnv, c.RewrittenVars, c.Required = nil, nil, nil, nil, nil, nil
+	c.WithSkipStages() // drops the plan of stages
+}
+
 // allCapabilities is worked out once: it lists hundreds of built-ins.
 var allCapabilities = sync.OnceValue(func() *ast.Capabilities { return ast.CapabilitiesForThisVersion() })
 

@@ -5,8 +5,8 @@ import "github.com/open-policy-agent/opa/v1/ast"
 // What a program keeps, as measured by BenchmarkPrograms: so much for itself,
 // for each node of its module, and for each byte of its document's text.
 const (
-	programBytes  = 20_000
-	nodeBytes     = 70
+	programBytes  = 9_000
+	nodeBytes     = 65
 	documentBytes = 4
 )
 
