@@ -31,6 +31,7 @@ type lookup func(key string) []string
 // It says of a request what say.
 type condition struct {
 	source *policy.Condition // nil for a Resource element
+	of     *statement
 	key    string
 	op     policy.Operator
 	// missing: it holds without the key. all: each value must pass, else one

@@ -77,7 +77,9 @@ func newDocument(p decision.Policy) *document {
 		}
 		out.parties(p)
 		for j := range s.Conditions {
-			out.conditions = append(out.conditions, newCondition(k, s.Effect, &s.Conditions[j]))
+			c := newCondition(k, s.Effect, &s.Conditions[j])
+			c.of = out
+			out.conditions = append(out.conditions, c)
 		}
 		d.statements = append(d.statements, out)
 	}
@@ -92,6 +94,7 @@ func (s *statement) resources(source *policy.Statement) {
 	star := slices.ContainsFunc(source.Resources, func(v policy.Value) bool { return v.Text == "*" })
 	if !star || source.NotResource {
 		s.resource = newResource(s.doc.policy.Document.Kind, source)
+		s.resource.of = s
 	}
 }
 
