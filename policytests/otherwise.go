@@ -88,7 +88,7 @@ func (a *Asker) otherwise(ctx context.Context, j *job, root *Asker, dir string) 
 	}
 	if n := len(f.Witnesses) + f.More; n > 0 {
 		f.Wanted = "deny of all that no line allows"
-		f.Got = fmt.Sprintf("%d of %d requests that no line names are allowed", n, asked)
+		f.Got = fmt.Sprintf("%d of %d requests allowed though no line says so", n, asked)
 		return asked, f, nil
 	}
 	return asked, nil, nil
@@ -250,16 +250,21 @@ func (q *closed) principals(r caseline.Request) ([]caseline.Word, error) {
 	if len(r.Principals) == 0 {
 		return q.asker.Everybody(), nil
 	}
+	return q.asker.principalsLike(r.Principals, r.Account)
+}
+
+// principalsLike are those whom names and patterns with stars stand for.
+func (a *Asker) principalsLike(words []caseline.Word, account caseline.Word) ([]caseline.Word, error) {
 	var all []caseline.Word
-	for _, w := range r.Principals {
+	for _, w := range words {
 		if !strings.Contains(w.Text, "*") {
-			if _, err := q.asker.owner(w, r.Account); err != nil {
+			if _, err := a.owner(w, account); err != nil {
 				return nil, err
 			}
 			all = append(all, w)
 			continue
 		}
-		found := matching(w, q.asker.Everybody())
+		found := matching(w, a.Everybody())
 		if len(found) == 0 {
 			return nil, failf(w, "no principal of this world is like %s", w.Text)
 		}
@@ -303,16 +308,22 @@ func (q *closed) actions(words []caseline.Word) ([]caseline.Word, error) {
 			words = append(words, c.Request.Actions...)
 		}
 	}
+	return q.asker.actionsLike(words)
+}
+
+// actionsLike are the actions that names and patterns with stars stand for,
+// each once.
+func (a *Asker) actionsLike(words []caseline.Word) ([]caseline.Word, error) {
 	var all []caseline.Word
 	for _, w := range words {
 		found := false
-		for _, a := range policy.Actions {
-			if !like(strings.ToLower(w.Text), strings.ToLower(a.Name)) {
+		for _, action := range policy.Actions {
+			if !like(strings.ToLower(w.Text), strings.ToLower(action.Name)) {
 				continue
 			}
 			found = true
-			if !slices.ContainsFunc(all, func(o caseline.Word) bool { return o.Text == a.Name }) {
-				all = append(all, caseline.Word{Text: a.Name, Pos: w.Pos})
+			if !slices.ContainsFunc(all, func(o caseline.Word) bool { return o.Text == action.Name }) {
+				all = append(all, caseline.Word{Text: action.Name, Pos: w.Pos})
 			}
 		}
 		if !found {

@@ -75,7 +75,7 @@ func Run(ctx context.Context, paths []string, o Options) (Report, error) {
 	}
 	report.Elapsed = time.Since(began)
 	if len(report.Problems) > 0 {
-		report.Problems.sort()
+		report.Problems = report.Problems.sorted()
 		return report, report.Problems
 	}
 	return report, nil

@@ -158,8 +158,8 @@ func statement(s decision.Statement) string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s (line %d)", name, s.Path, s.Line))
 }
 
-// sort puts problems into the order of their places.
-func (ps Problems) sort() {
+// sorted is the problems in the order of their places, each once.
+func (ps Problems) sorted() Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		if c := strings.Compare(a.File, b.File); c != 0 {
 			return c
@@ -169,4 +169,5 @@ func (ps Problems) sort() {
 		}
 		return a.Column - b.Column
 	})
+	return slices.Compact(ps)
 }
