@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,10 @@ type Config struct {
 	// ConsistencyDelay is how long changes of grants, tags and aliases take to
 	// count for authorization; zero: as the world says.
 	ConsistencyDelay time.Duration
+
+	// ForeignFloor is how long a call that fails on what belongs to another
+	// account takes at least; zero: no longer than it does.
+	ForeignFloor time.Duration
 
 	Quotas Quotas
 }
@@ -138,6 +143,7 @@ type call struct {
 	managed   *newManaged     // for an AWS managed key that the call may make; nil at first
 	input     any
 	eventID   string
+	foreign   bool   // a check is about what belongs to another account
 	encoded   string // authorization message of a refusal
 	memo      *memo
 }
@@ -147,8 +153,12 @@ type call struct {
 func (e *Engine) Serve(ctx context.Context, r wire.Request) wire.Response {
 	c := &call{request: r, now: e.cfg.Clock(), world: e.cfg.World(), memo: &memo{values: map[string]any{}}}
 	c.protocol = protocolOf(r)
+	began := time.Now()
 	out, err := e.serve(ctx, c)
 	if err != nil {
+		if c.foreign {
+			wait(ctx, e.cfg.ForeignFloor-time.Since(began))
+		}
 		return e.fail(c, err)
 	}
 	response, err := c.protocol.answer(c.row.name, out, r.ID)
@@ -156,6 +166,21 @@ func (e *Engine) Serve(ctx context.Context, r wire.Request) wire.Response {
 		return e.fail(c, err)
 	}
 	return response
+}
+
+// wait has a refusal of another account's key take as long as that of a key
+// that does not exist, for which there is no record to read, no policy to
+// compile and no grant to look for: else the time would tell.
+func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // fail is the answer to a call that failed. A refusal carries its encoded
@@ -313,6 +338,7 @@ func (s *Scope) work(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	s.checks = checks
+	s.foreign = slices.ContainsFunc(checks, func(c Check) bool { return c.Resource.Account != s.account() })
 	if err := s.mandatedChecks(); err != nil {
 		return nil, err
 	}

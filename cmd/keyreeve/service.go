@@ -37,6 +37,11 @@ func newLog(out io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
+// foreignFloor is how long a call that fails on another account's key takes at
+// least. Reading a key and deciding by the largest policy that is compiled
+// takes a tenth of it, compiling it most.
+const foreignFloor = 25 * time.Millisecond
+
 // serve answers until ctx ends.
 func (s *service) serve(ctx context.Context) error {
 	guardrails, err := s.guardrails(ctx)
@@ -54,9 +59,9 @@ func (s *service) serve(ctx context.Context) error {
 	}
 	i, err := instance.Open(instance.Config{
 		Dir: s.flags.data, World: s.worldPath(), Create: s.flags.dev, EncodedMessages: s.flags.encodedMessages, Log: s.log,
-		ConsistencyDelay: s.flags.consistencyDelay,
-		Decisions:        decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails.set},
-		DecisionLabels:   map[string]string{"version": version()}, DecisionLogPlain: s.flags.decisionLogPlain,
+		ConsistencyDelay: s.flags.consistencyDelay, ForeignFloor: foreignFloor,
+		Decisions:      decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails.set},
+		DecisionLabels: map[string]string{"version": version()}, DecisionLogPlain: s.flags.decisionLogPlain,
 	})
 	if err != nil {
 		return s.explain(err)

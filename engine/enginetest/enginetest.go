@@ -82,6 +82,7 @@ type Config struct {
 	// ConsistencyDelay is how long changes of grants, tags and aliases take to
 	// count for authorization.
 	ConsistencyDelay time.Duration
+	ForeignFloor     time.Duration // how long a call that fails on another account's key takes at least
 	// Guardrails are those of the moment; their limit of time is generous,
 	// however busy the machine is.
 	Guardrails func() *guardrail.Set
@@ -111,7 +112,7 @@ func New(t testing.TB, c Config) *Keyreeve {
 	k.Instance, err = instance.Open(instance.Config{
 		Dir: filepath.Join(c.Dir, dataDir), World: filepath.Join(c.Dir, worldFile), Create: true, Clock: k.Clock.Now, Log: log,
 		Watch:  watchEvery,
-		Quotas: c.Quotas, ConsistencyDelay: c.ConsistencyDelay,
+		Quotas: c.Quotas, ConsistencyDelay: c.ConsistencyDelay, ForeignFloor: c.ForeignFloor,
 		Decisions: decision.Config{Cache: true, VerifyEvery: 1, Guardrails: c.Guardrails, GuardrailLimit: time.Minute},
 	})
 	require.NoError(t, err)

@@ -42,7 +42,10 @@ type Config struct {
 	// ConsistencyDelay is how long changes of grants, tags and aliases take to
 	// count for authorization; zero: as the world says.
 	ConsistencyDelay time.Duration
-	Quotas           engine.Quotas
+	// ForeignFloor is how long a call that fails on what belongs to another
+	// account takes at least.
+	ForeignFloor time.Duration
+	Quotas       engine.Quotas
 	// DecisionLabels stand in each line of the decision log, beside an id of
 	// this run.
 	DecisionLabels map[string]string
@@ -186,7 +189,7 @@ func (i *Instance) open(root *seal.RootKey) error {
 	}
 	i.Engine, err = engine.New(engine.Config{
 		Store: i.Store, World: i.World, Decisions: decisions, Materials: materials, Root: root,
-		EncodedMessages: i.config.EncodedMessages, ConsistencyDelay: i.config.ConsistencyDelay, Quotas: i.config.Quotas,
+		EncodedMessages: i.config.EncodedMessages, ConsistencyDelay: i.config.ConsistencyDelay, ForeignFloor: i.config.ForeignFloor, Quotas: i.config.Quotas,
 		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log,
 		DecisionLog:    slog.New(slog.NewJSONHandler(i.decisions, &slog.HandlerOptions{ReplaceAttr: asOPA})),
 		DecisionLabels: i.config.labels(), DecisionLogPlain: i.config.DecisionLogPlain,
