@@ -78,6 +78,7 @@ or arguments; 3 the command could not do its work.`,
 		newCompile(),
 		newDecide(),
 		newExplain(),
+		newWhyNot(),
 		newREPL(),
 		newTest(),
 	)

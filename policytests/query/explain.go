@@ -246,7 +246,7 @@ func (b *Base) nearest(q *decision.Question, n *decision.NearestMiss) *Nearest {
 		}
 		for _, c := range p.Document.Statements[n.Statement.Index].Conditions {
 			if c.Pos.Line == n.Line && c.OperatorText() == n.Operator && c.KeyText == n.Key {
-				out.File, out.Line = b.place(&p, c.Pos)
+				out.File, out.Line = b.placeOf(&p, c.Pos)
 				return out
 			}
 		}

@@ -131,13 +131,13 @@ func policiesOf(q *decision.Question, layer decision.Layer, level int) []decisio
 func (b *Base) located(q *decision.Question, s decision.Statement) Statement {
 	out := Statement{Statement: s}
 	if written, p := b.written(q, s); written != nil {
-		out.File, out.FileLine = b.place(p, written.Pos)
+		out.File, out.FileLine = b.placeOf(p, written.Pos)
 	}
 	return out
 }
 
-// place is where a position of a policy is written; "" where no file has it.
-func (b *Base) place(p *decision.Policy, pos policy.Pos) (file string, line int) {
+// placeOf is where a position of a policy is written; "" where no file has it.
+func (b *Base) placeOf(p *decision.Policy, pos policy.Pos) (file string, line int) {
 	if w, known := b.places[p.Document]; known && w.File != "" {
 		return b.shown(w.File), w.Line(pos)
 	}

@@ -1,6 +1,8 @@
 package query
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -211,4 +213,93 @@ func (p *printer) table(header []string, rows [][]string) {
 	if p.err == nil {
 		p.err = p.style.Table(p.w, header, rows)
 	}
+}
+
+// WriteText writes what would allow a request, for people.
+func (r Remedy) WriteText(w io.Writer, style report.Style) error {
+	p := &printer{w: w, style: style}
+	x := r.Explanation
+	if x.Allowed {
+		p.line(style.Paint(report.Good, "allowed") + "  " + x.subject())
+		p.line("")
+		p.wrap("There is nothing to change. " + x.Words)
+		return p.err
+	}
+	p.line(style.Paint(report.Bad, "denied") + "  " + x.subject())
+	p.line("")
+	p.wrap(x.Words)
+	if x.Nearest != nil {
+		p.line("")
+		p.wrap("Nearest miss: " + x.Nearest.String())
+	}
+	if len(r.Hard) > 0 {
+		p.line("")
+		p.line("No Allow and no grant overrides:")
+		for _, s := range r.Hard {
+			p.indent(strings.TrimSpace(statementText(s)+"  "+s.Place()), "  ")
+		}
+	}
+	p.line("")
+	if len(r.Proposals) == 0 {
+		p.wrap(r.Why)
+		return p.err
+	}
+	p.wrap(r.heading())
+	for i, proposal := range r.Proposals {
+		p.line("")
+		p.proposal(i+1, proposal, x.Request)
+	}
+	return p.err
+}
+
+func (r Remedy) heading() string {
+	switch n := len(r.Proposals[0].Edits); {
+	case n == 1 && len(r.Proposals) == 1:
+		return "This change would allow it; it was tried in the engine:"
+	case n == 1:
+		return "Any one of these changes would allow it; each was tried in the engine:"
+	case len(r.Proposals) == 1:
+		return fmt.Sprintf("No single change would allow it; these %d together would, and were tried in the engine:", n)
+	default:
+		return fmt.Sprintf("No single change would allow it. Each of these, of %d edits together, would, and was tried in the engine:", n)
+	}
+}
+
+// proposal writes one proposal, with what to write where.
+func (p *printer) proposal(n int, proposal Proposal, asked string) {
+	for i, e := range proposal.Edits {
+		lead := fmt.Sprintf("%d. ", n)
+		if i > 0 {
+			lead = "   and "
+		}
+		place := ""
+		switch {
+		case e.File != "" && e.Line > 0:
+			place = fmt.Sprintf("  (%s:%d)", e.File, e.Line)
+		case e.File != "":
+			place = "  (" + e.File + ")"
+		}
+		p.line(lead + p.style.Paint(report.Strong, e.Words) + place)
+		if e.Note != "" {
+			p.indent("("+e.Note+")", "     ")
+		}
+		if shownWhole[e.Op] {
+			p.line(indented(e.Value, "     "))
+		}
+	}
+	if proposal.Request != asked {
+		p.line("     " + p.style.Paint(report.Hint, "allow "+proposal.Request))
+	}
+}
+
+// shownWhole are the edits whose value people have to write.
+var shownWhole = map[Op]bool{OpStatement: true, OpGrant: true, OpExcept: true}
+
+// indented is JSON for people to copy.
+func indented(text json.RawMessage, by string) string {
+	var b bytes.Buffer
+	if err := json.Indent(&b, text, by, "  "); err != nil {
+		return by + string(text)
+	}
+	return by + b.String()
 }
