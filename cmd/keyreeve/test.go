@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +22,7 @@ type testFlags struct {
 	watch      bool
 	guardrails string
 
-	formats   []string
+	format    string
 	dir       string
 	coverage  []string
 	threshold float64
@@ -80,8 +79,8 @@ Exit codes: 0 all as expected; 1 a case failed, or coverage is below the thresho
 	flags.BoolVar(&f.watch, "watch", false, "test again whenever a file changes")
 	flags.IntVar(&f.count, "count", 1, "decide everything `n` times, and fail if answers differ")
 	flags.BoolVar(&f.bench, "bench", false, "measure how long it takes, in the form of Go benchmarks")
-	flags.StringSliceVar(&f.formats, "format", []string{"text"}, "`formats` of the results, several with -o: "+strings.Join(testFormats, ", "))
-	flags.StringVarP(&f.dir, "output", "o", "", "`directory` for the results, one file for each format")
+	flags.StringVar(&f.format, "format", "text", "`formats` of the results, several with -o: text, json, sarif, junit, tap, github, markdown")
+	flags.StringVarP(&f.dir, "output", "o", "", "`directory` for the results, a file for each format; text and github are still printed")
 	flags.StringSliceVar(&f.coverage, "coverage", nil, "tell which statements were decisive: text, or with -o also json and html")
 	flags.Lookup("coverage").NoOptDefVal = "text"
 	flags.Float64Var(&f.threshold, "coverage-threshold", 0, "fail if less than `percent` of statements and grants were decisive")

@@ -1,27 +1,21 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyreeve/keyreeve/policytests"
+	"github.com/keyreeve/keyreeve/policytests/report"
 )
 
-// testFormats are the values of --format.
-var testFormats = []string{"text", "json"}
-
-// coverageFormats are the values of --coverage, with what their files are
-// called.
-var coverageFormats = map[string]string{"text": "coverage.txt", "json": "coverage.json", "html": "coverage.html"}
+// coverageFiles are the formats of coverage, and what their files are called.
+var coverageFiles = map[string]string{"text": "", "json": "coverage.json", "html": "coverage.html"}
 
 // check refuses flags that contradict each other.
 func (f *testFlags) check(args []string) error {
@@ -31,21 +25,20 @@ func (f *testFlags) check(args []string) error {
 	if _, err := regexp.Compile(f.run); err != nil {
 		return fmt.Errorf("--run: %w", err)
 	}
-	for _, format := range f.formats {
-		if !slices.Contains(testFormats, format) {
-			return fmt.Errorf("--format: there is no format %q; there are %s", format, strings.Join(testFormats, ", "))
-		}
+	formats, err := report.ParseFormats(f.format)
+	if err != nil {
+		return fmt.Errorf("--format: %w", err)
 	}
 	for _, format := range f.coverage {
-		switch {
-		case coverageFormats[format] == "":
+		switch file, known := coverageFiles[format]; {
+		case !known:
 			return fmt.Errorf("--coverage: there is no format %q; there are text, json and html", format)
-		case format != "text" && f.dir == "":
+		case file != "" && f.dir == "":
 			return fmt.Errorf("--coverage=%s needs -o DIRECTORY", format)
 		}
 	}
 	switch {
-	case len(f.formats) > 1 && f.dir == "":
+	case len(formats) > 1 && f.dir == "":
 		return errors.New("several formats need -o DIRECTORY")
 	case f.count < 1:
 		return errors.New("--count is at least 1")
@@ -58,73 +51,52 @@ func (f *testFlags) check(args []string) error {
 }
 
 // tell writes results and coverage in the formats that were asked for.
-func (f *testFlags) tell(c *cobra.Command, report policytests.Report) error {
-	if f.dir != "" {
-		if err := os.MkdirAll(f.dir, 0o755); err != nil {
-			return err
-		}
-	}
-	for _, format := range f.formats {
-		if err := f.write(c.OutOrStdout(), "report."+format, func(w io.Writer) error { return f.results(w, format, report) }); err != nil {
-			return err
-		}
-	}
-	for _, format := range f.coverage {
-		err := f.write(c.OutOrStdout(), coverageFormats[format], func(w io.Writer) error { return coverageIn(w, format, *report.Coverage) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// write has something written to a file of the output directory, or to out
-// without one.
-func (f *testFlags) write(out io.Writer, name string, write func(io.Writer) error) error {
-	if f.dir == "" {
-		return write(out)
-	}
-	file, err := os.Create(filepath.Join(f.dir, name))
+func (f *testFlags) tell(c *cobra.Command, results policytests.Report) error {
+	formats, err := report.ParseFormats(f.format)
 	if err != nil {
 		return err
 	}
-	return errors.Join(write(file), file.Close())
-}
-
-func coverageIn(w io.Writer, format string, coverage policytests.Coverage) error {
-	switch format {
-	case "json":
-		return coverage.WriteJSON(w)
-	case "html":
-		return coverage.WriteHTML(w)
-	default:
-		if _, err := io.WriteString(w, "\n"); err != nil {
+	out := report.Output{Formats: formats, Dir: f.dir, Out: c.OutOrStdout(), Style: styleOf(c.OutOrStdout())}
+	files, err := out.Write(report.Tests{Report: results, FailOnly: f.failOnly, Version: version()})
+	if err != nil {
+		return err
+	}
+	for _, format := range f.coverage {
+		file, err := f.tellCoverage(c.OutOrStdout(), format, *results.Coverage)
+		if err != nil {
 			return err
 		}
-		return coverage.WriteText(w)
-	}
-}
-
-func (f *testFlags) results(w io.Writer, format string, report policytests.Report) error {
-	if format == "json" {
-		return json.NewEncoder(w).Encode(report)
-	}
-	for _, r := range report.Results {
-		switch {
-		case r.Failure != nil:
-			if _, err := fmt.Fprintf(w, "FAIL %s\n%s\n", r.Name(), r.Failure); err != nil {
-				return err
-			}
-		case !f.failOnly:
-			if _, err := fmt.Fprintf(w, "ok   %s\n", r.Name()); err != nil {
-				return err
-			}
+		if file != "" {
+			files = append(files, file)
 		}
 	}
-	for _, p := range report.Problems {
-		if _, err := fmt.Fprintf(w, "???? %s\n", p); err != nil {
+	for _, file := range files {
+		if _, err := fmt.Fprintln(c.ErrOrStderr(), "wrote", file); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tellCoverage writes coverage as text to out, in other formats to a file.
+func (f *testFlags) tellCoverage(out io.Writer, format string, coverage policytests.Coverage) (file string, err error) {
+	if format == "text" {
+		if f.format == "text" || f.dir != "" {
+			_, err = fmt.Fprintln(out)
+		}
+		return "", errors.Join(err, coverage.WriteText(out))
+	}
+	if err := os.MkdirAll(f.dir, 0o755); err != nil {
+		return "", err
+	}
+	file = filepath.Join(f.dir, coverageFiles[format])
+	to, err := os.Create(file)
+	if err != nil {
+		return "", err
+	}
+	write := coverage.WriteHTML
+	if format == "json" {
+		write = coverage.WriteJSON
+	}
+	return file, errors.Join(write(to), to.Close())
 }
