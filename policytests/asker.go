@@ -35,6 +35,7 @@ type Asker struct {
 	parsed map[string]decision.Policy  // session policies by file and account
 	keys   map[string]*decision.Policy // policies of keys that the world lists without one
 	givens map[string]*Asker           // of the world with what lines give
+	files  map[*policy.Document]*world.Policy
 }
 
 // NewAsker makes an Asker.

@@ -194,7 +194,7 @@ func (s search) each(ctx context.Context, r caseline.Request, wanted string) (*F
 		if len(f.Witnesses) == 0 {
 			f.Got = fmt.Sprintf("%s may %s on %s", w.Caller.Name, w.Action, s.asker.KeyName(k))
 			e := w.Decision.Evidence()
-			f.Evidence = &e
+			f.Evidence, f.where = &e, s.asker.locator(w.Question)
 		}
 		f.Witnesses = append(f.Witnesses, w.Case())
 	}

@@ -90,7 +90,7 @@ func (a *Asker) judge(c caseline.Case, d decision.Decision) (*Failure, error) {
 		}
 	}
 	if !asExpected || missing {
-		return &Failure{Wanted: wanted, Got: verdict(d) + " because " + quoteAll(facts), Evidence: &e}, nil
+		return &Failure{Wanted: wanted, Got: verdict(d) + " because " + quoteAll(facts), Evidence: &e, where: a.locator(d.Question())}, nil
 	}
 	if c.Says == nil {
 		return nil, nil
@@ -100,7 +100,7 @@ func (a *Asker) judge(c caseline.Case, d decision.Decision) (*Failure, error) {
 		return nil, err
 	}
 	if sentence != d.Sentence() {
-		return &Failure{Wanted: sentence, Got: d.Sentence(), Evidence: &e}, nil
+		return &Failure{Wanted: sentence, Got: d.Sentence(), Evidence: &e, where: a.locator(d.Question())}, nil
 	}
 	return nil, nil
 }

@@ -81,8 +81,8 @@ func TestFailureTellsWhatCameOut(t *testing.T) {
 	text := failed[0].Failure.String()
 	assert.Contains(t, text, "wanted allow because identity Use\ngot    deny because no-allow resource\n")
 	assert.Contains(t, text, "asked  arn:aws:iam::111122223333:user/bob: kms:Decrypt on arn:aws:kms:us-east-1:111122223333:key/")
-	assert.Contains(t, text, "       identity allow; Allow use Use $.Statement[0] (line 1)\n")
-	assert.Contains(t, text, "near   default Closed $.Statement[0] (line 1), but for StringEquals kms:EncryptionContext:dept (line 1): wanted finance, was absent")
+	assert.Contains(t, text, "       identity allow; Allow use Use $.Statement[0] (use.json:1)\n")
+	assert.Contains(t, text, "near   default Closed $.Statement[0] (closed.json:1), but for StringEquals kms:EncryptionContext:dept: wanted finance, was absent")
 }
 
 func TestLineWithListsIsACaseForEachCombination(t *testing.T) {

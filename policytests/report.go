@@ -64,6 +64,9 @@ type Failure struct {
 	// hold now: copied into a file of cases they pass.
 	Witnesses []string
 	More      int // how many more requests contradict it
+
+	// where tells in which file and line a statement stands; nil: nobody knows.
+	where func(decision.Statement) string
 }
 
 // A Problem is a line or a world that cannot be decided: neither a pass nor a
@@ -114,24 +117,24 @@ func (f Failure) String() string {
 	lines = append(lines, fmt.Sprintf("asked  %s: %s on %s", e.Principal, e.Action, e.Resource))
 	for _, l := range e.Layers {
 		if l.Said != decision.SaidNotAttached {
-			lines = append(lines, "       "+said(l))
+			lines = append(lines, "       "+f.said(l))
 		}
 	}
 	if e.Nearest != nil {
-		lines = append(lines, "near   "+Near(*e.Nearest))
+		lines = append(lines, "near   "+near(*e.Nearest, f.statement))
 	}
 	return strings.Join(lines, "\n")
 }
 
 // said is what a layer said, on one line.
-func said(l decision.LayerEvidence) string {
+func (f Failure) said(l decision.LayerEvidence) string {
 	name := string(l.Layer)
 	if l.Layer == decision.LayerSCP || l.Layer == decision.LayerRCP {
 		name = fmt.Sprintf("%s %d", l.Layer, l.Level)
 	}
 	line := fmt.Sprintf("%-8s %s", name, l.Said)
 	for _, s := range l.Statements {
-		line += fmt.Sprintf("; %s %s", s.Effect, statement(s))
+		line += fmt.Sprintf("; %s %s", s.Effect, f.statement(s))
 	}
 	if l.More > 0 {
 		line += fmt.Sprintf("; and %d more", l.More)
@@ -140,22 +143,32 @@ func said(l decision.LayerEvidence) string {
 }
 
 // Near says which statement would have allowed, and the condition that failed.
-func Near(n decision.NearestMiss) string {
+func Near(n decision.NearestMiss) string { return near(n, Failure{}.statement) }
+
+func near(n decision.NearestMiss, name func(decision.Statement) string) string {
 	actual := "absent"
 	if len(n.Actual) > 0 {
 		actual = quoteAll(n.Actual)
 	}
-	return fmt.Sprintf("%s, but for %s %s (line %d): wanted %s, was %s",
-		statement(n.Statement), n.Operator, n.Key, n.Line, quoteAll(n.Wanted), actual)
+	return fmt.Sprintf("%s, but for %s %s: wanted %s, was %s", name(n.Statement), n.Operator, n.Key, quoteAll(n.Wanted), actual)
 }
 
 // statement names a statement: policy, Sid and place.
-func statement(s decision.Statement) string {
+func (f Failure) statement(s decision.Statement) string {
+	if s.Layer == decision.LayerGuardrail {
+		return strings.TrimSpace(s.Policy + " " + caseline.Quote(s.Reason))
+	}
 	name := s.Policy
 	if s.Sid != "" {
 		name += " " + caseline.Quote(s.Sid)
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s %s (line %d)", name, s.Path, s.Line))
+	at := fmt.Sprintf("line %d", s.Line)
+	if f.where != nil {
+		if place := f.where(s); place != "" {
+			at = place
+		}
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s (%s)", name, s.Path, at))
 }
 
 // sorted is the problems in the order of their places, each once.
