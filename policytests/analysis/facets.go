@@ -182,18 +182,18 @@ func (sp *space) time() *dimension {
 	keys := []string{"aws:currenttime", "aws:epochtime"}
 	return sp.dimension("time", keys, func() []option {
 		var all []option
-		for _, t := range sp.instants(keys...) {
+		for _, t := range sp.instants() {
 			all = append(all, option{keys: map[string][]string{keys[0]: {t.UTC().Format(time.RFC3339)}, keys[1]: {strconv.FormatInt(t.Unix(), 10)}}})
 		}
 		return all
 	})
 }
 
-// instants are the times at which conditions on some keys change, and the
-// times around them; the time of requests that say nothing of it first.
-func (sp *space) instants(keys ...string) []time.Time {
+// instants are the times at which conditions change, and the times around
+// them; the time of requests that say nothing of it first.
+func (sp *space) instants() []time.Time {
 	all := []time.Time{sp.universes[0].cfg.Now}
-	for _, k := range keys {
+	for _, k := range []string{"aws:currenttime", "aws:epochtime", "aws:tokenissuetime"} {
 		for _, c := range sp.conditions[k] {
 			for _, o := range c.operands {
 				t := o.date
@@ -227,7 +227,7 @@ func (sp *space) session(s *subject) *dimension {
 		if long {
 			all = append(all, option{})
 		}
-		for _, t := range sp.instants(keys[0]) {
+		for _, t := range sp.instants() {
 			issued := []string{t.UTC().Format(time.RFC3339)}
 			all = append(all, option{keys: map[string][]string{keys[0]: issued, keys[1]: {"false"}}})
 			if !long {

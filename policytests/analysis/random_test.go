@@ -81,7 +81,7 @@ func (g generator) statement(k policy.Kind) map[string]any {
 		s[pick(g, "Principal", "Principal", "Principal", "NotPrincipal")] = p
 	}
 	conditions := map[string]map[string][]string{}
-	for range g.IntN(4) {
+	for range g.IntN(3) {
 		op, key, values := g.condition()
 		if conditions[op] == nil {
 			conditions[op] = map[string][]string{}

@@ -207,20 +207,20 @@ func (s *solver) consistent() bool {
 		}
 		contexts = contexts || slices.Contains(s.space.contexts, s.dims[d])
 	}
-	if issued, now := keys["aws:tokenissuetime"], keys["aws:currenttime"]; issued != nil {
-		at := s.space.universes[0].cfg.Now
-		if now != nil {
-			at, _ = time.Parse(time.RFC3339, now[0])
-		}
-		begun, _ := time.Parse(time.RFC3339, issued[0])
-		if begun.After(at) {
-			return false
-		}
+	if issued, now := keys["aws:tokenissuetime"], keys["aws:currenttime"]; issued != nil && now != nil && later(issued[0], now[0]) {
+		return false
 	}
 	if alias, all := keys["kms:requestalias"], keys[resourceAliases]; alias != nil && all != nil && !slices.Contains(all, alias[0]) {
 		return false
 	}
 	return s.constrained(keys, contexts)
+}
+
+// later tells whether a time is after another.
+func later(a, b string) bool {
+	at, err := time.Parse(time.RFC3339, a)
+	than, err2 := time.Parse(time.RFC3339, b)
+	return err == nil && err2 == nil && at.After(than)
 }
 
 // constrained: a grant has a constraint if and only if it has pairs.

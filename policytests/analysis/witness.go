@@ -124,6 +124,9 @@ func (r *residue) witness(s *subject, chosen []int) *Witness {
 		slices.Sort(tags)
 		keys[tagKeys] = tags
 	}
+	if issued := keys["aws:tokenissuetime"]; issued != nil && w.Keys["aws:currenttime"] == nil && later(issued[0], keys["aws:currenttime"][0]) {
+		w.set("aws:currenttime", issued) // no session begins after its requests
+	}
 	w.mandatory(s)
 	w.child(pairs)
 	return w
