@@ -148,7 +148,7 @@ var reference = regexp.MustCompile(`\{[^{}]*\}`)
 func (a *Asker) fill(w caseline.Word) (string, error) {
 	var failed error
 	text := reference.ReplaceAllStringFunc(w.Text, func(name string) string {
-		arn, err := a.arnOf(caseline.Word{Text: name[1 : len(name)-1], Pos: w.Pos})
+		arn, err := a.ARN(caseline.Word{Text: name[1 : len(name)-1], Pos: w.Pos})
 		if err != nil && failed == nil {
 			failed = err
 		}
@@ -157,8 +157,8 @@ func (a *Asker) fill(w caseline.Word) (string, error) {
 	return text, failed
 }
 
-// arnOf is the ARN of what a line calls by name.
-func (a *Asker) arnOf(w caseline.Word) (string, error) {
+// ARN is that of a principal or a key, by what case lines call it.
+func (a *Asker) ARN(w caseline.Word) (string, error) {
 	if strings.HasPrefix(w.Text, "key/") {
 		k, err := a.key(w, "", "")
 		if err != nil {
