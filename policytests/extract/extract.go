@@ -114,6 +114,7 @@ type Unknown struct {
 type Error struct {
 	File         string
 	Line, Column int // from 1; 0: the file as a whole
+	Offset       int // in bytes
 	Message      string
 }
 

@@ -35,6 +35,14 @@ func (s *Source) called() string {
 	return s.Name
 }
 
+// Root is the file on disk: the archive, for a member of one.
+func (s *Source) Root() *Source {
+	if s.archive != nil {
+		return s.archive
+	}
+	return s
+}
+
 // At is the position of an offset, which may be that of the end.
 func (s *Source) At(offset int) Position {
 	if s.archive != nil {
@@ -64,7 +72,7 @@ func starts(text []byte) []int {
 // fail is an error at an offset.
 func (s *Source) fail(offset int, message string) Error {
 	at := s.At(offset)
-	return Error{File: s.Name, Line: at.Line, Column: at.Column, Message: message}
+	return Error{File: s.Name, Line: at.Line, Column: at.Column, Offset: at.Offset, Message: message}
 }
 
 // A segment says where a stretch of a policy's text stands in the file. Where

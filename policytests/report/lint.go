@@ -27,6 +27,8 @@ type Lint struct {
 	FailOnUnknown bool
 	// Version of keyreeve.
 	Version string
+	// Rule finds rules that are not of rego/lint, with their pages; may be nil.
+	Rule func(id string) (rule lint.Rule, page string, ok bool)
 	// Source gives the text of a file, for excerpts; nil shows none.
 	Source func(file string) []byte
 }

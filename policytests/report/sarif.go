@@ -179,7 +179,7 @@ func (l Lint) sarif(w io.Writer) error {
 	ids = slices.Compact(ids)
 	rules := []sarifRule{}
 	for _, id := range ids {
-		rules = append(rules, ruleOf(id))
+		rules = append(rules, l.ruleOf(id))
 	}
 	results := []sarifResult{}
 	for _, f := range l.Findings {
@@ -189,8 +189,12 @@ func (l Lint) sarif(w io.Writer) error {
 	return encode(w, sarifOf(l.Version, rules, results, notifications(l.Problems)))
 }
 
-func ruleOf(id string) sarifRule {
+func (l Lint) ruleOf(id string) sarifRule {
 	rule, known := lint.RuleNamed(id)
+	page := rule.Page()
+	if !known && l.Rule != nil {
+		rule, page, known = l.Rule(id)
+	}
 	if !known {
 		return sarifRule{ID: id, Short: sarifMessage{Text: id}, Default: sarifConfig{"warning"}}
 	}
@@ -198,9 +202,8 @@ func ruleOf(id string) sarifRule {
 	if rule.Severity == lint.Security {
 		tags = append(tags, "security")
 	}
-	page := rule.Page()
 	return sarifRule{ID: id, Name: camel(id), Short: sarifMessage{Text: rule.Title}, Help: &sarifMessage{Text: page, Markdown: page},
-		HelpURI: home + "/blob/main/rego/lint/pages/" + url.PathEscape(id) + ".md", Default: sarifConfig{levels[rule.Severity]},
+		Default:  sarifConfig{levels[rule.Severity]},
 		Property: map[string]any{"tags": tags, "security-severity": scores[rule.Severity]}}
 }
 
