@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
@@ -50,7 +51,7 @@ func (c *checker) faults(err error) {
 		return
 	}
 	for _, e := range all {
-		id := faultRule(c.kind, e)
+		id := c.faultRule(e)
 		f := c.add(id, e.Pos, "%s", sentence(e.Message))
 		if id != "INVALID_USER_REFERENCE" && id != "INVALID_ROLE_REFERENCE" {
 			f.Severity = Error
@@ -62,12 +63,19 @@ func (c *checker) faults(err error) {
 }
 
 // faultRule is the rule that a fault of policy.Parse belongs to.
-func faultRule(k policy.Kind, e policy.Error) string {
-	if k == policy.Trust && e.Code == policy.CodePrincipalWildcard {
+func (c *checker) faultRule(e policy.Error) string {
+	switch {
+	case c.kind == policy.Trust && e.Code == policy.CodePrincipalWildcard:
 		return "ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL"
+	case e.Code == policy.CodeDate && !dateLike.MatchString(c.word(e.Pos)):
+		return "TYPE_MISMATCH_DATE"
+	default:
+		return e.Code
 	}
-	return e.Code
 }
+
+// dateLike is what was meant to be a date.
+var dateLike = regexp.MustCompile(`^[0-9]{4}-`)
 
 // A checker looks at one text.
 type checker struct {
@@ -106,12 +114,11 @@ func (c *checker) statements(doc *policy.Document) {
 // add makes a finding. Where the rule does not look at this kind of policy,
 // the finding is thrown away.
 func (c *checker) add(id string, at policy.Pos, format string, args ...any) *Finding {
-	rule := rulesByName[id]
-	if rule == nil {
-		rule = rulesByName[string(policy.CodeDataType)]
-	}
-	f := Finding{Rule: rule.ID, Severity: rule.Severity, Message: fmt.Sprintf(format, args...), Kind: c.kind, Span: c.span(at)}
-	if c.kind != 0 && !rule.On(c.kind) {
+	rule, ok := RuleNamed(id)
+	f := Finding{Rule: id, Severity: rule.Severity, Message: fmt.Sprintf(format, args...), Kind: c.kind, Span: c.span(at)}
+	if !ok {
+		f.Severity = Error
+	} else if c.kind != 0 && !rule.On(c.kind) {
 		return &f
 	}
 	c.found = append(c.found, f)

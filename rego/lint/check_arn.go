@@ -22,7 +22,7 @@ var allPartitions = append(slices.Clone(policy.Partitions), "aws-iso", "aws-iso-
 // wildcards or variables match what they match.
 func (c *checker) resourceARNs(f *facts) {
 	for _, r := range f.s.Resources {
-		fields := strings.SplitN(r.Text, ":", 6)
+		fields := arnFields(r.Text)
 		if star(r) || fields[0] != "arn" {
 			continue
 		}
@@ -31,6 +31,25 @@ func (c *checker) resourceARNs(f *facts) {
 			c.keyARN(r, fields)
 		}
 	}
+}
+
+// arnFields splits an ARN at its first five colons, those in variables left
+// out.
+func arnFields(text string) []string {
+	var fields []string
+	from, inside := 0, false
+	for i := 0; i < len(text) && len(fields) < 5; i++ {
+		switch {
+		case text[i] == '}':
+			inside = false
+		case strings.HasPrefix(text[i:], "${"):
+			inside = true
+		case text[i] == ':' && !inside:
+			fields = append(fields, text[from:i])
+			from = i + 1
+		}
+	}
+	return append(fields, text[from:])
 }
 
 // literal tells whether a part of an ARN is written out.

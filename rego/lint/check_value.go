@@ -13,7 +13,7 @@ import (
 func (c *checker) operatorType(_ *facts, k *policy.Condition) {
 	row, known := policy.ConditionKeyNamed(k.Key)
 	op, _ := policy.OperatorNamed(k.Operator)
-	if !known {
+	if !known || len(k.Values) == 0 {
 		return
 	}
 	at, siblings := c.operatorAt(k.Pos)
