@@ -99,7 +99,7 @@ func (c *Caller) webIdentity(i *world.WebIdentity) {
 	c.role(i.Role, i.Name)
 	c.Type = decision.WebIdentity
 	c.Session = &Session{
-		Issued: i.Issued, Tags: i.Tags, SourceIdentity: i.SourceIdentity, Provider: i.Provider,
+		Issued: i.Issued, Tags: i.Tags, SourceIdentity: i.SourceIdentity, Provider: i.Provider, Subject: i.Subject,
 		Policies: sessionPolicies(i.Account, i.Session),
 	}
 }

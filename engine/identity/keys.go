@@ -68,6 +68,19 @@ func (s *Session) keys(keys map[string][]string, now time.Time) {
 	if s.Provider != "" {
 		keys["aws:federatedprovider"] = []string{s.Provider}
 	}
+	if s.Subject != "" {
+		keys[strings.ToLower(providerHost(s.Provider))+":sub"] = []string{s.Subject}
+	}
+}
+
+// providerHost is the name of a provider in its condition keys: that of an
+// OpenID Connect provider that IAM knows ends its ARN.
+func providerHost(provider string) string {
+	_, host, isARN := strings.Cut(provider, ":oidc-provider/")
+	if !isARN {
+		return provider
+	}
+	return host
 }
 
 // Tags are the principal's tags as policies see them: those of the user or

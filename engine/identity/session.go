@@ -20,6 +20,7 @@ type Session struct {
 	TransitiveTags []string // keys of Tags that pass on to chained sessions
 	SourceIdentity string
 	Provider       string    // identity provider, of a web identity
+	Subject        string    // whom the provider has identified; may be empty
 	MFATime        time.Time // when MFA was proved; zero without
 	ParentKeyID    string    // long-term access key at the beginning of the chain; empty where the world lists the session
 

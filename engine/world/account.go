@@ -102,6 +102,7 @@ type WebIdentity struct {
 	ARN            string // arn:aws:sts::…:assumed-role/…/…
 	Role           *Role
 	Provider       string
+	Subject        string // whom the provider has identified; may be empty
 	SourceIdentity string
 	Session        []*Policy // session policies; nil when none was passed
 	Tags           map[string]string

@@ -58,6 +58,7 @@ var (
 	isKeyID       = matches(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}`, "a key id: a UUID, or mrk- and 32 hexadecimal digits")
 	isKeyAlias    = matches(`alias/[A-Za-z0-9/_-]{1,250}`, "an alias name that begins with alias/")
 	isGrantName   = matches(`[A-Za-z0-9:/_-]{1,256}`, "a grant name of up to 256 letters, digits and :/_-")
+	isSubject     = matches(`[!-~]{1,255}`, "the subject that a provider names, in 1 to 255 characters")
 	isProvider    = matches(`[!-~]{4,512}`, "the name or ARN of an identity provider")
 	isService     = matches(`[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?`, "a service principal such as s3.amazonaws.com")
 	isManagedName = matches(`[a-z0-9_-]{1,64}`, "what follows alias/aws/, such as s3")

@@ -26,6 +26,7 @@ func (l *loader) webIdentity(a *Account, name string, v value) {
 	v.fields(table{
 		"role":            func(v value) { l.later(func() { l.sessionRole(a, w, v) }) },
 		"provider":        textInto(&w.Provider, isProvider),
+		"subject":         textInto(&w.Subject, isSubject),
 		"source-identity": textInto(&w.SourceIdentity, isSession),
 		"tags":            tagsInto(&w.Tags),
 		"policies":        l.policiesInto(&w.Session, a.ID, policy.Session, isLongName),
