@@ -1,6 +1,7 @@
 package policytests
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -289,6 +290,9 @@ func (a *Asker) givenEndpoint(g caseline.Given, dir string, c *world.Change) err
 		e.Region = w.Text
 	}
 	acc, err := a.accountOf(g.Account, g.Standing, e.Account)
+	if errors.Is(err, errSeveralAccounts) {
+		return failf(g.Name, "%v", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -305,6 +309,8 @@ func (a *Asker) givenEndpoint(g caseline.Given, dir string, c *world.Change) err
 	return nil
 }
 
+var errSeveralAccounts = errors.New("this world has several accounts; say which: of ACCOUNT")
+
 // accountOf is the account that a line names, else the one before, else the
 // one that the lines work in, else the only one.
 func (a *Asker) accountOf(w, standing caseline.Word, before string) (string, error) {
@@ -318,7 +324,7 @@ func (a *Asker) accountOf(w, standing caseline.Word, before string) (string, err
 		if all := a.cfg.World.Accounts(); len(all) == 1 {
 			return all[0].ID, nil
 		}
-		return "", failf(w, "this world has several accounts; say which: of ACCOUNT")
+		return "", errSeveralAccounts
 	}
 	acc, known := a.account(w.Text)
 	if !known {
