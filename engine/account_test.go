@@ -49,14 +49,15 @@ func TestUseAcrossAccounts(t *testing.T) {
 				KeyId: &f.key, GranteePrincipal: aws.String(nobodyARN), RetiringPrincipal: aws.String(carolARN), Operations: operations("Decrypt"),
 			}).GrantId
 		}
-		want := foreign(carolARN, operation, f.key)
+		want := foreign(carolARN, operation, f.keyOf(operation))
 		if crosses(operation) {
 			across, want = append(across, operation), "ok"
 		}
 		assert.Equal(t, want, said(calls[operation](b.ctx, b.as(carol), f)), operation)
 	}
-	assert.Equal(t, []string{"CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ListGrants",
-		"ReEncrypt", "RetireGrant", "RevokeGrant"}, across)
+	assert.Equal(t, []string{"CreateGrant", "Decrypt", "DeriveSharedSecret", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair",
+		"GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetPublicKey", "ListGrants", "ReEncrypt", "RetireGrant",
+		"RevokeGrant", "Sign", "Verify", "VerifyMac"}, across)
 }
 
 // TestBothAccountsMustAllow: A-15.

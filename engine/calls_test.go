@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/engine/enginetest"
 )
 
 // ARNs of principals of the test world.
@@ -24,6 +26,11 @@ const (
 // alias, a tag, a grant and a ciphertext, and a second key.
 type fixture struct {
 	key, other     string // ARNs
+	signing        string // ARN of a key that signs
+	agreeing       string // ARN of a key that agrees on secrets
+	hmac           string // ARN of a key that authenticates
+	signature, mac []byte // of plaintext, by signing and hmac
+	peer           []byte // public key of agreeing
 	alias          string // of key
 	grant, token   string // on key: payroll may Decrypt, bob may retire
 	plaintext      []byte
@@ -62,7 +69,66 @@ func (b bench) newFixture(policy string) fixture {
 	sealed, err := c.Encrypt(b.ctx, &kms.EncryptInput{KeyId: &f.key, Plaintext: f.plaintext, EncryptionContext: f.pairs})
 	require.NoError(b.t, err)
 	f.blob = sealed.CiphertextBlob
+	b.addPairs(alice, &f)
 	return f
+}
+
+// addPairs gives a fixture its keys of other kinds, tagged as its first.
+func (b bench) addPairs(who enginetest.Keys, f *fixture) {
+	b.t.Helper()
+	c := b.as(who)
+	for _, k := range []struct {
+		arn   *string
+		spec  types.KeySpec
+		usage types.KeyUsageType
+	}{
+		{&f.signing, types.KeySpecEccNistP256, types.KeyUsageTypeSignVerify},
+		{&f.agreeing, types.KeySpecEccNistP256, types.KeyUsageTypeKeyAgreement},
+		{&f.hmac, types.KeySpecHmac256, types.KeyUsageTypeGenerateVerifyMac},
+	} {
+		out, err := c.CreateKey(b.ctx, &kms.CreateKeyInput{KeySpec: k.spec, KeyUsage: k.usage, Policy: &f.policy,
+			Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}}})
+		require.NoError(b.t, err)
+		*k.arn = *out.KeyMetadata.Arn
+	}
+	signed, err := c.Sign(b.ctx, &kms.SignInput{KeyId: &f.signing, Message: f.plaintext, SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha256})
+	require.NoError(b.t, err)
+	mac, err := c.GenerateMac(b.ctx, &kms.GenerateMacInput{KeyId: &f.hmac, Message: f.plaintext, MacAlgorithm: types.MacAlgorithmSpecHmacSha256})
+	require.NoError(b.t, err)
+	peer, err := c.GetPublicKey(b.ctx, &kms.GetPublicKeyInput{KeyId: &f.agreeing})
+	require.NoError(b.t, err)
+	f.signature, f.mac, f.peer = signed.Signature, mac.Mac, peer.PublicKey
+}
+
+// nameByAlias lets all calls on a fixture name its keys by aliases.
+func (b bench) nameByAlias(who enginetest.Keys, f *fixture) {
+	b.t.Helper()
+	f.key = f.alias
+	for _, key := range []*string{&f.signing, &f.agreeing, &f.hmac} {
+		alias := "alias/" + id(*key)
+		require.NoError(b.t, second(b.as(who).CreateAlias(b.ctx, &kms.CreateAliasInput{AliasName: &alias, TargetKeyId: key})))
+		*key = alias
+	}
+}
+
+// all lets all calls on a fixture name one key.
+func (f fixture) all(key string) fixture {
+	f.key, f.signing, f.agreeing, f.hmac = key, key, key, key
+	return f
+}
+
+// keyOf is the ARN of the key of a fixture that the call of an operation names.
+func (f fixture) keyOf(operation string) string {
+	switch operation {
+	case "Sign", "Verify", "GetPublicKey":
+		return f.signing
+	case "DeriveSharedSecret":
+		return f.agreeing
+	case "GenerateMac", "VerifyMac":
+		return f.hmac
+	default:
+		return f.key
+	}
 }
 
 // id is the key id in an ARN.
@@ -104,6 +170,11 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	"DeleteAlias": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.DeleteAlias(ctx, &kms.DeleteAliasInput{AliasName: &f.alias}))
 	},
+	"DeriveSharedSecret": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.DeriveSharedSecret(ctx, &kms.DeriveSharedSecretInput{
+			KeyId: &f.agreeing, PublicKey: f.peer, KeyAgreementAlgorithm: types.KeyAgreementAlgorithmSpecEcdh, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
 	"DescribeKey": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &f.key, GrantTokens: f.tokens}))
 	},
@@ -123,6 +194,21 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 			KeyId: &f.key, KeySpec: types.DataKeySpecAes256, EncryptionContext: f.pairs, GrantTokens: f.tokens, DryRun: f.dryRun,
 		}))
 	},
+	"GenerateDataKeyPair": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.GenerateDataKeyPair(ctx, &kms.GenerateDataKeyPairInput{
+			KeyId: &f.key, KeyPairSpec: types.DataKeyPairSpecEccNistP256, EncryptionContext: f.pairs, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
+	"GenerateDataKeyPairWithoutPlaintext": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.GenerateDataKeyPairWithoutPlaintext(ctx, &kms.GenerateDataKeyPairWithoutPlaintextInput{
+			KeyId: &f.key, KeyPairSpec: types.DataKeyPairSpecEccNistP256, EncryptionContext: f.pairs, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
+	"GenerateMac": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.GenerateMac(ctx, &kms.GenerateMacInput{
+			KeyId: &f.hmac, Message: f.plaintext, MacAlgorithm: types.MacAlgorithmSpecHmacSha256, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
 	"GenerateDataKeyWithoutPlaintext": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.GenerateDataKeyWithoutPlaintext(ctx, &kms.GenerateDataKeyWithoutPlaintextInput{
 			KeyId: &f.key, NumberOfBytes: aws.Int32(24), EncryptionContext: f.pairs, GrantTokens: f.tokens, DryRun: f.dryRun,
@@ -133,6 +219,9 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	},
 	"GetKeyPolicy": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: &f.key}))
+	},
+	"GetPublicKey": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &f.signing, GrantTokens: f.tokens}))
 	},
 	"ListAliases": func(ctx context.Context, c *kms.Client, _ fixture) error {
 		return second(c.ListAliases(ctx, &kms.ListAliasesInput{Limit: aws.Int32(10)}))
@@ -170,6 +259,12 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	"ScheduleKeyDeletion": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &f.key, PendingWindowInDays: aws.Int32(7)}))
 	},
+	"Sign": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.Sign(ctx, &kms.SignInput{
+			KeyId: &f.signing, Message: f.plaintext, MessageType: types.MessageTypeRaw, SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha256,
+			GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
 	"TagResource": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.TagResource(ctx, &kms.TagResourceInput{KeyId: &f.key, Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("blue")}}}))
 	},
@@ -182,6 +277,17 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	"UpdateKeyDescription": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.UpdateKeyDescription(ctx, &kms.UpdateKeyDescriptionInput{KeyId: &f.key, Description: &f.description}))
 	},
+	"Verify": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.Verify(ctx, &kms.VerifyInput{
+			KeyId: &f.signing, Message: f.plaintext, Signature: f.signature, MessageType: types.MessageTypeRaw,
+			SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha256, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
+	"VerifyMac": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.VerifyMac(ctx, &kms.VerifyMacInput{
+			KeyId: &f.hmac, Message: f.plaintext, Mac: f.mac, MacAlgorithm: types.MacAlgorithmSpecHmacSha256, GrantTokens: f.tokens, DryRun: f.dryRun,
+		}))
+	},
 }
 
 // second is the error of a call, whatever its answer.
@@ -190,16 +296,28 @@ func second[T any](_ T, err error) error { return err }
 // onNoKey are the operations that name no key and so have no key state.
 var onNoKey = map[string]bool{"CreateKey": true, "GenerateRandom": true, "ListAliases": true, "ListKeys": true, "ListRetirableGrants": true}
 
+// byAnyName are the operations that take aliases and grant tokens: all that
+// use a key, and DescribeKey.
+var byAnyName = []string{
+	"Decrypt", "DeriveSharedSecret", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext",
+	"GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetPublicKey", "ReEncrypt", "Sign", "Verify", "VerifyMac",
+}
+
 // arrange brings the key of a fixture into a state.
 func (b bench) arrange(f fixture, state types.KeyState) {
+	b.t.Helper()
+	b.arrangeKey(f.key, state)
+}
+
+func (b bench) arrangeKey(key string, state types.KeyState) {
 	b.t.Helper()
 	var err error
 	switch state {
 	case types.KeyStateEnabled:
 	case types.KeyStateDisabled:
-		_, err = b.as(alice).DisableKey(b.ctx, &kms.DisableKeyInput{KeyId: &f.key})
+		_, err = b.as(alice).DisableKey(b.ctx, &kms.DisableKeyInput{KeyId: &key})
 	case types.KeyStatePendingDeletion:
-		_, err = b.as(alice).ScheduleKeyDeletion(b.ctx, &kms.ScheduleKeyDeletionInput{KeyId: &f.key})
+		_, err = b.as(alice).ScheduleKeyDeletion(b.ctx, &kms.ScheduleKeyDeletionInput{KeyId: &key})
 	default:
 		b.t.Fatalf("the test cannot bring a key into state %s", state)
 	}

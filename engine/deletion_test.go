@@ -119,7 +119,8 @@ func TestCancelledDeletionLeavesTheKeyDisabled(t *testing.T) {
 func TestKeyIsGoneAtItsDate(t *testing.T) {
 	b := newBench(t)
 	f := b.newFixture(open)
-	kept := b.newKey("")
+	others := []string{f.other, f.signing, f.agreeing, f.hmac, b.newKey("")}
+	f = f.all(f.key)
 	b.arrange(f, types.KeyStatePendingDeletion)
 	b.Clock.Advance(30 * day)
 	for _, when := range []string{"before the sweep", "after the sweep"} {
@@ -143,7 +144,7 @@ func TestKeyIsGoneAtItsDate(t *testing.T) {
 				return second(b.as(alice).RetireGrant(b.ctx, &kms.RetireGrantInput{GrantToken: &f.token}))
 			}, "NotFoundException: Grant " + f.grant + " does not exist."},
 		})
-		assert.ElementsMatch(t, []string{f.other, kept}, b.listedKeys(), "ListKeys %s", when)
+		assert.ElementsMatch(t, others, b.listedKeys(), "ListKeys %s", when)
 		aliases, err := b.as(alice).ListAliases(b.ctx, &kms.ListAliasesInput{})
 		require.NoError(t, err)
 		assert.Empty(t, aliases.Aliases, when)
@@ -156,7 +157,7 @@ func TestKeyIsGoneAtItsDate(t *testing.T) {
 		_, err := tx.Key(store.KeyAddr{Account: acme, Region: region, ID: id(f.key)})
 		require.ErrorIs(t, err, store.ErrNotFound, "the record went")
 		n, err := tx.CountKeys(acme, region)
-		assert.Equal(t, 2, n, "the quota has room again")
+		assert.Equal(t, len(others), n, "the quota has room again")
 		return err
 	}))
 	require.NoError(t, b.Store.Check())

@@ -18,9 +18,7 @@ func (s *Scope) metadata(k *store.Key) *wire.KeyMetadata {
 	if k.State == string(lifecycle.PendingDeletion) {
 		m.DeletionDate = &k.DeletionDate
 	}
-	if k.CurrentMaterial != "" {
-		m.CurrentKeyMaterialId = &k.CurrentMaterial
-	}
+	m.CurrentKeyMaterialId = currentMaterial(k)
 	entry, _ := spec.Lookup(spec.KeySpec(k.Spec))
 	algorithms := algorithmNames(entry.Algorithms(spec.Usage(k.Usage)))
 	switch spec.Usage(k.Usage) {

@@ -70,29 +70,38 @@ func encryptionSide(pairs map[string]string, algorithm *string) condition.Side {
 
 func encrypt(ctx context.Context, s *Scope, in *wire.EncryptInput) (*wire.EncryptOutput, error) {
 	k := s.key(0)
-	if err := fitsAlgorithm(k, in.EncryptionAlgorithm); err != nil {
-		return nil, err
-	}
-	blob, err := s.seal(ctx, k, in.EncryptionContext, in.Plaintext)
+	algorithm := either(in.EncryptionAlgorithm, symmetricDefault)
+	blob, err := s.encryptAs(ctx, k, algorithm, in.EncryptionContext, in.Plaintext)
 	if err != nil {
 		return nil, err
 	}
-	return &wire.EncryptOutput{CiphertextBlob: blob, KeyId: new(s.keyARN(k)), EncryptionAlgorithm: new(symmetricDefault)}, nil
+	return &wire.EncryptOutput{CiphertextBlob: blob, KeyId: new(s.keyARN(k)), EncryptionAlgorithm: &algorithm}, nil
 }
 
 // fitsAlgorithm refuses an algorithm that the key cannot do (SPEC-09).
-func fitsAlgorithm(k *store.Key, algorithm *string) error {
+func fitsAlgorithm(k *store.Key, algorithm string) error {
 	entry, _ := spec.Lookup(spec.KeySpec(k.Spec))
-	a := either(algorithm, symmetricDefault)
-	if !slices.Contains(entry.Algorithms(spec.Usage(k.Usage)), spec.Algorithm(a)) {
-		return wire.Errorf(wire.InvalidKeyUsage, "Algorithm %s is incompatible with key spec %s.", a, k.Spec)
+	if !slices.Contains(entry.Algorithms(spec.Usage(k.Usage)), spec.Algorithm(algorithm)) {
+		return wire.Errorf(wire.InvalidKeyUsage, "Algorithm %s is incompatible with key spec %s.", algorithm, k.Spec)
 	}
 	return nil
 }
 
-// seal encrypts under the current material of a key.
+// encryptAs encrypts under the current material of a key, with an algorithm
+// that the request names.
+func (s *Scope) encryptAs(ctx context.Context, k *store.Key, algorithm string, pairs map[string]string, plaintext []byte) ([]byte, error) {
+	if err := fitsAlgorithm(k, algorithm); err != nil {
+		return nil, err
+	}
+	if algorithm == symmetricDefault {
+		return s.seal(ctx, k, pairs, plaintext)
+	}
+	return s.encryptPublic(ctx, k, spec.Algorithm(algorithm), pairs, plaintext)
+}
+
+// seal encrypts under the current material of a symmetric key.
 func (s *Scope) seal(ctx context.Context, k *store.Key, pairs map[string]string, plaintext []byte) ([]byte, error) {
-	c, err := s.cipher(ctx, k, k.CurrentMaterial)
+	c, err := able[material.Cipher](ctx, s, k, k.CurrentMaterial)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +120,7 @@ func (s *Scope) open(ctx context.Context, k *store.Key, pairs map[string]string,
 	if err != nil || h.Account != k.Addr.Account || h.KeyID != k.Addr.ID {
 		return seal.Secret{}, "", errCiphertext()
 	}
-	c, err := s.cipher(ctx, k, h.MaterialID)
+	c, err := able[material.Cipher](ctx, s, k, h.MaterialID)
 	if errors.Is(err, store.ErrNotFound) {
 		return seal.Secret{}, "", errCiphertext()
 	}
@@ -125,9 +134,10 @@ func (s *Scope) open(ctx context.Context, k *store.Key, pairs map[string]string,
 	return plaintext, h.MaterialID, err
 }
 
-// cipher opens one material of a key; store.ErrNotFound if the key has none
-// of that id.
-func (s *Scope) cipher(ctx context.Context, k *store.Key, materialID string) (material.Cipher, error) {
+// able opens one material of a key, for what keys of its kind can do;
+// store.ErrNotFound if the key has no material of that id.
+func able[T material.Key](ctx context.Context, s *Scope, k *store.Key, materialID string) (T, error) {
+	var none T
 	for _, m := range k.Materials {
 		if subtle.ConstantTimeCompare([]byte(m.ID), []byte(materialID)) != 1 {
 			continue
@@ -136,15 +146,15 @@ func (s *Scope) cipher(ctx context.Context, k *store.Key, materialID string) (ma
 			Provider: m.Ref.Provider, ID: m.Ref.ID, Spec: spec.KeySpec(m.Ref.Spec), Sealed: m.Ref.Sealed,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("opening material %s: %w", m.ID, err)
+			return none, fmt.Errorf("opening material %s: %w", m.ID, err)
 		}
-		c, can := opened.(material.Cipher)
-		if !can {
-			return nil, fmt.Errorf("material %s cannot encrypt", m.ID)
+		can, ok := opened.(T)
+		if !ok {
+			return none, fmt.Errorf("material %s of %s cannot do what its key spec says", m.ID, m.Ref.Spec)
 		}
-		return c, nil
+		return can, nil
 	}
-	return nil, store.ErrNotFound
+	return none, store.ErrNotFound
 }
 
 // decryptChecks finds the key of a ciphertext: the one in the request, or the
@@ -201,7 +211,7 @@ func ignoresCiphertext(modifiers []string) bool {
 // openChecked opens the ciphertext of a request under the key of a check,
 // after the rules about the key that it names (SYM-06). Under
 // IGNORE_CIPHERTEXT, which only a dry run may ask for, nothing is opened.
-func (s *Scope) openChecked(ctx context.Context, k *store.Key, algorithm *string, pairs map[string]string, blob []byte, modifiers []string) (seal.Secret, string, error) {
+func (s *Scope) openChecked(ctx context.Context, k *store.Key, algorithm string, pairs map[string]string, blob []byte, modifiers []string) (seal.Secret, string, error) {
 	if ignoresCiphertext(modifiers) {
 		if !s.dryRun {
 			return seal.Secret{}, "", wire.Errorf(wire.Validation, "DryRunModifiers can be used only when DryRun is true.")
@@ -210,6 +220,10 @@ func (s *Scope) openChecked(ctx context.Context, k *store.Key, algorithm *string
 	}
 	if len(blob) == 0 {
 		return seal.Secret{}, "", wire.Errorf(wire.Validation, "1 validation error detected: Value at 'ciphertextBlob' failed to satisfy constraint: Member must not be null")
+	}
+	if algorithm != symmetricDefault {
+		plaintext, err := s.decryptPrivate(ctx, k, spec.Algorithm(algorithm), pairs, blob)
+		return plaintext, "", err
 	}
 	h, err := envelope.Parse(blob)
 	if err != nil {
@@ -224,18 +238,36 @@ func (s *Scope) openChecked(ctx context.Context, k *store.Key, algorithm *string
 	return s.open(ctx, k, pairs, blob)
 }
 
+// materialID is the id of a material in an answer, which has one for
+// symmetric keys only (NEW-08).
+func materialID(id string) *string {
+	if id == "" {
+		return nil
+	}
+	return &id
+}
+
+// currentMaterial is the id of the current material of a key for an answer.
+func currentMaterial(k *store.Key) *string {
+	if k.Spec != string(spec.SymmetricDefault) {
+		return nil
+	}
+	return materialID(k.CurrentMaterial)
+}
+
 func decrypt(ctx context.Context, s *Scope, in *wire.DecryptInput) (*wire.DecryptOutput, error) {
 	if in.Recipient != nil {
 		return nil, errRecipient()
 	}
 	k := s.key(0)
-	plaintext, materialID, err := s.openChecked(ctx, k, in.EncryptionAlgorithm, in.EncryptionContext, in.CiphertextBlob, in.DryRunModifiers)
+	algorithm := either(in.EncryptionAlgorithm, symmetricDefault)
+	plaintext, opened, err := s.openChecked(ctx, k, algorithm, in.EncryptionContext, in.CiphertextBlob, in.DryRunModifiers)
 	if err != nil {
 		return nil, err
 	}
 	return &wire.DecryptOutput{
 		KeyId: new(s.keyARN(k)), Plaintext: plaintext.Expose(),
-		EncryptionAlgorithm: new(symmetricDefault), KeyMaterialId: &materialID,
+		EncryptionAlgorithm: &algorithm, KeyMaterialId: materialID(opened),
 	}, nil
 }
 
@@ -264,23 +296,24 @@ func reEncryptChecks(s *Scope, in *wire.ReEncryptInput) ([]Check, error) {
 
 func reEncrypt(ctx context.Context, s *Scope, in *wire.ReEncryptInput) (*wire.ReEncryptOutput, error) {
 	source, destination := s.key(0), s.key(1)
-	plaintext, sourceMaterial, err := s.openChecked(ctx, source, in.SourceEncryptionAlgorithm, in.SourceEncryptionContext, in.CiphertextBlob, in.DryRunModifiers)
+	from, to := either(in.SourceEncryptionAlgorithm, symmetricDefault), either(in.DestinationEncryptionAlgorithm, symmetricDefault)
+	plaintext, opened, err := s.openChecked(ctx, source, from, in.SourceEncryptionContext, in.CiphertextBlob, in.DryRunModifiers)
 	if err != nil {
 		return nil, err
 	}
-	if err := fitsAlgorithm(destination, in.DestinationEncryptionAlgorithm); err != nil {
+	if err := fitsAlgorithm(destination, to); err != nil {
 		return nil, err
 	}
 	out := &wire.ReEncryptOutput{
 		SourceKeyId: new(s.keyARN(source)), KeyId: new(s.keyARN(destination)),
-		SourceEncryptionAlgorithm: new(symmetricDefault), DestinationEncryptionAlgorithm: new(symmetricDefault),
-		SourceKeyMaterialId: &sourceMaterial, DestinationKeyMaterialId: &destination.CurrentMaterial,
+		SourceEncryptionAlgorithm: &from, DestinationEncryptionAlgorithm: &to,
+		SourceKeyMaterialId: materialID(opened), DestinationKeyMaterialId: currentMaterial(destination),
 	}
 	if ignoresCiphertext(in.DryRunModifiers) {
 		return out, nil
 	}
 	defer clear(plaintext.Expose())
-	out.CiphertextBlob, err = s.seal(ctx, destination, in.DestinationEncryptionContext, plaintext.Expose())
+	out.CiphertextBlob, err = s.encryptAs(ctx, destination, to, in.DestinationEncryptionContext, plaintext.Expose())
 	return out, err
 }
 

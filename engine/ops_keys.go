@@ -180,8 +180,6 @@ func (p keyParameters) validate(in *wire.CreateKeyInput) error {
 		return wire.Errorf(wire.UnsupportedOperation, "keyreeve does not offer keys with Origin %s yet.", p.origin)
 	case p.multiRegion:
 		return wire.Errorf(wire.UnsupportedOperation, "keyreeve does not offer multi-Region keys yet.")
-	case !entry.Offered:
-		return wire.Errorf(wire.UnsupportedOperation, "keyreeve does not offer keys with KeySpec %s yet.", p.spec)
 	}
 	return nil
 }

@@ -126,9 +126,9 @@ func (b bench) probe(prober enginetest.Keys) {
 			}
 			require.NoError(b.t, calls[operation](b.ctx, client, f), operation)
 		}
-		for _, operation := range []string{"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt"} {
+		for _, operation := range byAnyName {
 			f := b.fixtureOf(prober)
-			f.key = f.alias
+			b.nameByAlias(prober, &f)
 			require.NoError(b.t, calls[operation](b.ctx, client, f), operation)
 		}
 	}
@@ -154,6 +154,7 @@ func (b bench) fixtureOf(prober enginetest.Keys) fixture {
 	sealed, err := c.Encrypt(b.ctx, &kms.EncryptInput{KeyId: &f.key, Plaintext: f.plaintext, EncryptionContext: f.pairs})
 	require.NoError(b.t, err)
 	f.blob = sealed.CiphertextBlob
+	b.addPairs(prober, &f)
 	return f
 }
 

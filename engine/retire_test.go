@@ -131,7 +131,7 @@ func TestGrantTokensAreCheckedByAllThatTakeThem(t *testing.T) {
 		assert.Equal(t, "InvalidGrantTokenException: Invalid grant token.", said(calls[operation](b.ctx, b.as(alice), f)), operation)
 		assert.Equal(t, "InvalidGrantTokenException: Invalid grant token.", said(calls[operation](b.ctx, b.as(nobody), f)), operation)
 	}
-	assert.Equal(t, []string{"CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt"}, takers)
+	assert.Equal(t, append([]string{"CreateGrant"}, byAnyName...), takers)
 }
 
 func TestListedGrantsTellAllButTheirToken(t *testing.T) {

@@ -59,8 +59,7 @@ func (e *Engine) used(w *world.World) (used bool, err error) {
 
 // seedKey makes the record of a key, with new material.
 func (e *Engine) seedKey(ctx context.Context, w *world.World, k *world.Key) (store.Key, error) {
-	entry, known := spec.Lookup(spec.KeySpec(k.Spec))
-	if !known || !entry.Offered || k.Origin != string(spec.OriginKMS) || k.MultiRegion {
+	if _, known := spec.Lookup(spec.KeySpec(k.Spec)); !known || k.Origin != string(spec.OriginKMS) || k.MultiRegion {
 		return store.Key{}, fmt.Errorf("a key with spec %s and origin %s cannot be made yet", k.Spec, k.Origin)
 	}
 	var id [32]byte

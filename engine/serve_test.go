@@ -149,8 +149,8 @@ func TestEverythingIsFoundAgainAfterARestart(t *testing.T) {
 
 func TestUnbuiltOperationSaysSo(t *testing.T) {
 	b := newBench(t)
-	_, err := b.as(alice).GenerateMac(b.ctx, &kms.GenerateMacInput{KeyId: aws.String("1234abcd-12ab-34cd-56ef-1234567890ab"), Message: []byte("m"), MacAlgorithm: "HMAC_SHA_256"})
+	_, err := b.as(alice).ConnectCustomKeyStore(b.ctx, &kms.ConnectCustomKeyStoreInput{CustomKeyStoreId: aws.String("cks-1234567890abcdef0")})
 	code, message := failure(t, err)
 	assert.Equal(t, "UnsupportedOperationException", code)
-	assert.Equal(t, "keyreeve does not offer GenerateMac yet.", message)
+	assert.Equal(t, "keyreeve does not offer ConnectCustomKeyStore yet.", message)
 }

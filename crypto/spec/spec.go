@@ -87,7 +87,6 @@ const (
 type Entry struct {
 	Spec    KeySpec
 	Bits    int  // size of secret, modulus or curve; for ML-DSA the parameter set
-	Offered bool // keyreeve makes such keys now
 	Pair    bool // GenerateDataKeyPair knows it
 	uses    []use
 }

@@ -11,7 +11,7 @@ var (
 
 // table is the whole vocabulary (Guide, Key spec reference).
 var table = []Entry{
-	{Spec: SymmetricDefault, Bits: 256, Offered: true, uses: []use{{EncryptDecrypt, []Algorithm{EncryptSymmetricDefault}}}},
+	{Spec: SymmetricDefault, Bits: 256, uses: []use{{EncryptDecrypt, []Algorithm{EncryptSymmetricDefault}}}},
 
 	{Spec: RSA2048, Bits: 2048, Pair: true, uses: rsaUses},
 	{Spec: RSA3072, Bits: 3072, Pair: true, uses: rsaUses},

@@ -60,7 +60,8 @@ func BenchmarkOpen(b *testing.B) {
 // The share of authorization is in the CPU profile: Scope.authorize within
 // http.conn.serve.
 func BenchmarkEncrypt(b *testing.B) {
-	client, key := serving(b)
+	url, key := serving(b)
+	client := clientOf(url)
 	in := &kms.EncryptInput{KeyId: &key, Plaintext: make([]byte, 32), EncryptionContext: map[string]string{"dept": "finance"}}
 	for _, concurrency := range []int{1, 16} {
 		b.Run(fmt.Sprintf("concurrency=%d", concurrency), func(b *testing.B) {
@@ -84,7 +85,7 @@ func BenchmarkEncrypt(b *testing.B) {
 }
 
 // serving starts an instance on a socket, and makes a key in it.
-func serving(b *testing.B) (client *kms.Client, key string) {
+func serving(b testing.TB) (url, key string) {
 	b.Helper()
 	dir := b.TempDir()
 	world := filepath.Join(dir, "world.txtar")
@@ -104,14 +105,17 @@ func serving(b *testing.B) (client *kms.Client, key string) {
 		require.NoError(b, running.Wait())
 		require.NoError(b, i.Close())
 	})
-	client = kms.New(kms.Options{
-		BaseEndpoint: aws.String(s.URL()), Region: "us-east-1", RetryMaxAttempts: 1,
+	created, err := clientOf(s.URL()).CreateKey(ctx, &kms.CreateKeyInput{})
+	require.NoError(b, err)
+	return s.URL(), *created.KeyMetadata.Arn
+}
+
+func clientOf(url string) *kms.Client {
+	return kms.New(kms.Options{
+		BaseEndpoint: aws.String(url), Region: "us-east-1", RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIAROOT", "root-secret", ""),
 		HTTPClient:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	})
-	created, err := client.CreateKey(ctx, &kms.CreateKeyInput{})
-	require.NoError(b, err)
-	return client, *created.KeyMetadata.Arn
 }
 
 // fill writes keys with the policy and material of ordinary ones.
