@@ -66,6 +66,8 @@ func TestConditionKeysOfTheCaller(t *testing.T) {
 	assert.Equal(t, []string{"accounts.google.com"}, web["aws:federatedprovider"])
 	assert.Equal(t, []string{"1101"}, web["accounts.google.com:sub"])
 	assert.Equal(t, []string{"builder"}, web["aws:sourceidentity"])
+	pod := b.caller("ASIAPOD").Keys(later)
+	assert.Equal(t, []string{"pod-7"}, pod["oidc.example.com/id/ab12:sub"], "a provider's ARN ends with the name of its host")
 	assert.Equal(t, []string{"2026-11-23T09:30:00Z"}, web["aws:tokenissuetime"])
 
 	federated := b.caller("ASIAVISITOR").Keys(later)
@@ -194,14 +196,5 @@ func TestTagsThatDifferInALetterOfUnicodeDoNotHideEachOther(t *testing.T) {
 			assert.False(t, seen[strings.ToLower(name)], "two tags are one condition key: %q", name)
 			seen[strings.ToLower(name)] = true
 		}
-	}
-}
-
-func TestConditionKeysOfAProviderHaveTheNameOfItsHost(t *testing.T) {
-	for provider, host := range map[string]string{
-		"accounts.google.com": "accounts.google.com",
-		"arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB12": "oidc.eks.eu-west-1.amazonaws.com/id/AB12",
-	} {
-		assert.Equal(t, host, providerHost(provider))
 	}
 }
