@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +22,7 @@ import (
 type replFlags struct {
 	command string
 	json    bool
+	history string
 }
 
 func newREPL() *cobra.Command {
@@ -25,13 +31,16 @@ func newREPL() *cobra.Command {
 		Use:   "repl WORLD",
 		Short: "Try policies: ask who may do what, and what would change it",
 		Long: `repl opens a world (a directory or .txtar file) for questions: say who asks
-(as), for what (do), on which key (on), and ask (can, why). Changes (policy,
-grant, off) are of the session only, until they are saved. help tells all
-commands.
+(as), for what (do), on which key (on), through what and when (via, at), and ask
+(can, why). Changes (policy, grant, off) are of the session only, until they are
+saved. help tells all commands, with examples.
 
-With -c, or with commands on standard input, it runs a script and ends at the
+On a terminal there is a history, completion by Tab, and lines that go on while
+a bracket is open; what is changed on disk is loaded again.
+
+With -c, or with commands on standard input, repl runs a script and ends at the
 first command that fails. The exit code is 1 if the last question was answered
-"no", 2 if a command makes no sense.`,
+"no", 2 if a command makes no sense, 3 if it could not be carried out.`,
 		Example: `  keyreeve repl world/
   keyreeve repl world/ -c 'can role/payroll kms:Decrypt key/payroll'
   keyreeve repl world/ -c 'as role/payroll; on key/payroll; off scp; can [kms:Encrypt, kms:Decrypt]'
@@ -45,6 +54,7 @@ first command that fails. The exit code is 1 if the last question was answered
 	flags.SortFlags = false
 	flags.StringVarP(&f.command, "command", "c", "", "run `commands`, separated by semicolons or line ends")
 	flags.BoolVar(&f.json, "json", false, "answer with one JSON object a line")
+	flags.StringVar(&f.history, "history", "", "`file` for what is typed (default keyreeve/history in $XDG_STATE_HOME, ~/.local/state without it); - keeps none")
 	return c
 }
 
@@ -56,13 +66,21 @@ func (f replFlags) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return cannot(err)
 	}
-	s, err := repl.New(repl.Config{Draft: d, Path: args[0]})
+	live := !c.Flags().Changed("command") && isTerminal(os.Stdin) && isTerminal(c.OutOrStdout()) && !f.json
+	cfg := repl.Config{Draft: d, Path: args[0], Style: styleOf(c.OutOrStdout()), Interactive: live}
+	if live {
+		cfg.Out, cfg.Edit = c.OutOrStdout(), editText
+	}
+	s, err := repl.New(cfg)
 	var problems world.Problems
 	if errors.As(err, &problems) {
 		return cannot(fmt.Errorf("the world %s is wrong:\n%w", args[0], problems.In(args[0])))
 	}
 	if err != nil {
 		return cannot(err)
+	}
+	if live {
+		return cannot(f.talk(c.Context(), s))
 	}
 	commands := repl.Split(f.command)
 	if !c.Flags().Changed("command") {
@@ -73,6 +91,32 @@ func (f replFlags) run(c *cobra.Command, args []string) error {
 	return f.script(c, s, commands)
 }
 
+// talk serves somebody at the terminal, whom Ctrl-C does not throw out.
+func (f replFlags) talk(ctx context.Context, s *repl.Session) error {
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM)
+	defer stop()
+	return s.Terminal(ctx, repl.TerminalConfig{History: f.historyFile(), Watch: true})
+}
+
+// historyFile is where what is typed is kept; empty: nowhere.
+func (f replFlags) historyFile() string {
+	switch {
+	case f.history == "-":
+		return ""
+	case f.history != "":
+		return f.history
+	}
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) { // as the XDG Base Directory Specification asks
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(state, "keyreeve", "history")
+}
+
 // script runs commands that nobody types.
 func (f replFlags) script(c *cobra.Command, s *repl.Session, commands []string) error {
 	outcome, err := s.Script(c.Context(), commands, c.OutOrStdout(), f.json)
@@ -80,9 +124,9 @@ func (f replFlags) script(c *cobra.Command, s *repl.Session, commands []string) 
 	var misuse *repl.Misuse
 	switch {
 	case errors.As(err, &failure) && errors.As(err, &misuse):
-		return fmt.Errorf("%s: %w", failure.Command, err)
+		return fmt.Errorf("%s: %w", headline(failure.Command), err)
 	case errors.As(err, &failure):
-		return cannot(fmt.Errorf("%s: %w", failure.Command, err))
+		return cannot(fmt.Errorf("%s: %w", headline(failure.Command), err))
 	case err != nil:
 		return cannot(err)
 	case outcome.No:
@@ -91,7 +135,47 @@ func (f replFlags) script(c *cobra.Command, s *repl.Session, commands []string) 
 	return nil
 }
 
-var errNo = errors.New(`the answer is "no"`)
+var errNo = errors.New(`the last answer is "no"`)
 
-var _ = io.Discard
-var _ = os.Stdin
+// headline is the first line of a command.
+func headline(command string) string {
+	first, _, more := strings.Cut(command, "\n")
+	if more {
+		first += " …"
+	}
+	return first
+}
+
+// editText has somebody change a text in $VISUAL or $EDITOR.
+func editText(name, text string) (string, error) {
+	editor := strings.Fields(os.Getenv("VISUAL"))
+	if len(editor) == 0 {
+		editor = strings.Fields(os.Getenv("EDITOR"))
+	}
+	if len(editor) == 0 {
+		return "", errors.New("neither VISUAL nor EDITOR is set; replace the policy with: policy PLACE { … }")
+	}
+	dir, err := os.MkdirTemp("", "keyreeve-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // it is in the system's temporary directory
+	file := filepath.Join(dir, strings.Map(plainLetter, name)+".json")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return "", err
+	}
+	run := exec.Command(editor[0], append(editor[1:], file)...) //nolint:noctx // it ends when its user says so
+	run.Stdin, run.Stdout, run.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := run.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w", editor[0], err)
+	}
+	changed, err := os.ReadFile(file)
+	return string(changed), err
+}
+
+func plainLetter(r rune) rune {
+	if strings.ContainsRune("/\\ @:", r) {
+		return '-'
+	}
+	return r
+}

@@ -141,6 +141,11 @@ func keepCommands() []command {
 			long:     "A test is a case line with the answer of now, appended to NAME.cases of the world. A world is written as a new directory or .txtar file.",
 			examples: []string{"save test payroll", "save test payroll role/payroll kms:Decrypt key/payroll", "save world ../tried"},
 		},
+		{
+			name: ":rego", usage: "[EXPRESSION]", short: "OPA's own REPL on the compiled policies", run: rego,
+			long:     "The scene's request is the input. Without an expression OPA's REPL opens, on a terminal; exit comes back.",
+			examples: []string{":rego data.keyreeve.answer.decision", ":rego data.keyreeve.answer.question.policies", ":rego"},
+		},
 		{name: "help", also: []string{"?"}, usage: "[COMMAND]", short: "this, or all about a command", run: help, examples: []string{"help", "help can"}},
 		{name: "quit", also: []string{"exit"}, short: "leave (also Ctrl-D)", run: quit, examples: []string{"quit"}},
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -13,9 +14,9 @@ import (
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/policytests"
+	"github.com/keyreeve/keyreeve/policytests/query"
 	"github.com/keyreeve/keyreeve/policytests/repl/draft"
 	"github.com/keyreeve/keyreeve/policytests/report"
-	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // Config is what a Session works with.
@@ -30,6 +31,10 @@ type Config struct {
 	// Edit lets somebody edit a text; nil: commands that need it say how to
 	// do without.
 	Edit func(name, text string) (string, error)
+
+	// Interactive: somebody sits at the process's terminal.
+	Interactive bool
+	Out         io.Writer // what is written to the terminal; nil: nothing is
 }
 
 // A Session is what somebody does with a world: a scene, changes to the world,
@@ -56,8 +61,7 @@ type state struct {
 type version struct {
 	draft draft.Draft
 	world *world.World
-	asker *policytests.Asker
-	files map[*policy.Document]*world.Policy
+	base  *query.Base
 }
 
 // An Answer is what a command came to.
@@ -112,11 +116,11 @@ func (s *Session) version(d draft.Draft) (*version, error) {
 	if err != nil {
 		return nil, err
 	}
-	asker, err := policytests.NewAsker(policytests.Config{World: w, Engine: s.cfg.Engine, Now: s.cfg.Now, Files: files})
+	base, err := query.New(query.Config{World: w, Engine: s.cfg.Engine, Now: s.cfg.Now, Files: files, Path: s.cfg.Path})
 	if err != nil {
 		return nil, err
 	}
-	return &version{draft: d, world: w, asker: asker, files: policyFiles(w)}, nil
+	return &version{draft: d, world: w, base: base}, nil
 }
 
 // World is the world with the session's changes.

@@ -63,17 +63,13 @@ func (s *Session) saveTest(ctx context.Context, name, rest string) (Answer, erro
 	case len(s.state.off) > 0:
 		return Answer{}, misuse("layers are off, and a test sees all of them; first: on %s", strings.Join(s.state.off, " "))
 	}
-	whole, all, err := s.ask(ctx, s.current, rest)
+	_, all, err := s.ask(ctx, s.current, rest)
 	if err != nil {
 		return Answer{}, err
 	}
 	var lines []string
 	for _, a := range all {
-		line := singleLine(whole, a)
-		if len(all) == 1 {
-			line = whole
-		}
-		lines = append(lines, caseLine(line, a.decision))
+		lines = append(lines, caseLine(a.request.text, a.decision))
 	}
 	where, err := s.append(file, strings.Join(lines, "\n")+"\n")
 	if err != nil {
@@ -84,13 +80,6 @@ func (s *Session) saveTest(ctx context.Context, name, rest string) (Answer, erro
 		text += "\n" + note
 	}
 	return Answer{Value: Saved{File: where, Line: lines}, Text: text}, nil
-}
-
-// singleLine is one of the requests of a line with lists.
-func singleLine(whole string, a asked) string {
-	w := words(whole)
-	n := 2 + min(1, len(a.request.Resources))
-	return strings.Join(append([]string{name(a.request)}, w[n:]...), " ")
 }
 
 // caseLine is a request with what it answers.

@@ -21,35 +21,70 @@ type scene struct {
 	keys    []string // KEY=VALUE and !KEY
 }
 
-// complete makes a whole request of what a command says and what the scene
-// holds.
-func (sc scene) complete(text string) (string, caseline.Request, error) {
-	p, err := sc.positions(words(text))
+// A request is a whole one, about one principal, action and resource.
+type request struct {
+	caseline.Request
+	text string // as a case line has it
+}
+
+// complete makes whole requests of what a command says and what the scene
+// holds: one for each combination, where there are lists. text is all of it.
+func (sc scene) complete(line string) (text string, all []request, err error) {
+	p, err := sc.positions(words(line))
 	if err != nil {
-		return "", caseline.Request{}, err
+		return "", nil, err
 	}
+	if text, err = sc.whole(p), nil; strings.Contains(text, "[") {
+		if _, err := caseline.ParseRequest(text); err != nil { // faults of lists are lost below
+			return text, nil, plain(err)
+		}
+	}
+	for _, who := range list(p.who) {
+		for _, do := range list(p.do) {
+			single := positions{who: who, do: do, clauses: p.clauses, scene: p.scene}
+			for _, on := range lists(p.on) {
+				single.on = on
+				whole := sc.whole(single)
+				r, err := caseline.ParseRequest(whole)
+				if err != nil {
+					return text, nil, plain(err)
+				}
+				all = append(all, request{r, whole})
+			}
+		}
+	}
+	return text, all, nil
+}
+
+// whole is a request with what the scene adds.
+func (sc scene) whole(p positions) string {
 	parts := append([]string{p.who, p.do}, p.on...)
 	parts = append(parts, p.clauses...)
-	parts = append(parts, sc.unsaid(p.clauses)...)
-	whole := strings.Join(parts, " ")
-	r, err := caseline.ParseRequest(whole)
-	if err != nil {
-		return whole, r, plain(err)
+	return strings.Join(append(parts, sc.unsaid(p)...), " ")
+}
+
+// lists are the resources of a word, each by itself; one nothing, if there is
+// none.
+func lists(on []string) [][]string {
+	if len(on) == 0 {
+		return [][]string{nil}
 	}
-	return whole, r, nil
+	return slices.Collect(slices.Chunk(list(on[0]), 1))
 }
 
 // A request's words in their places.
 type positions struct {
 	who, do     string
 	on, clauses []string
+	scene       bool // the principal is the scene's
 }
 
 // positions finds out which parts a command names, and takes the others from
 // the scene.
 func (sc scene) positions(w []string) (positions, error) {
-	p := positions{who: sc.who, do: sc.do}
+	p := positions{who: sc.who, do: sc.do, scene: true}
 	if len(w) > 0 && isPrincipal(w[0]) {
+		p.scene = w[0] == sc.who
 		p.who, w = w[0], w[1:]
 	}
 	if len(w) > 0 && isAction(w[0]) {
@@ -85,21 +120,22 @@ func (sc scene) stray(word string) error {
 	return misuse("%s is no principal (role/payroll), action (kms:Decrypt), resource (key/payroll) or clause (KEY=VALUE, via …)%s", word, hint)
 }
 
-// unsaid are the clauses of the scene that a command does not replace.
-func (sc scene) unsaid(clauses []string) []string {
+// unsaid are the clauses of the scene that a command does not replace, and that
+// requests for its action can have.
+func (sc scene) unsaid(p positions) []string {
 	said := map[string]bool{}
-	for i, w := range clauses {
+	for _, w := range p.clauses {
 		switch {
 		case isPair(w):
 			said[pairKey(w)] = true
-		case w == "with" && i+1 < len(clauses):
+		case w == "with":
 			said["session"] = true
 		default:
 			said[w] = true
 		}
 	}
 	var rest []string
-	if !said["session"] {
+	if !said["session"] && p.scene {
 		rest = append(rest, sc.session...)
 	}
 	for _, c := range []struct{ word, text string }{{"via", sc.via}, {"at", sc.at}, {"in", sc.in}} {
@@ -108,11 +144,21 @@ func (sc scene) unsaid(clauses []string) []string {
 		}
 	}
 	for _, k := range sc.keys {
-		if !said[pairKey(k)] {
+		if !said[pairKey(k)] && holds(p.do, pairKey(k)) {
 			rest = append(rest, k)
 		}
 	}
 	return rest
+}
+
+// holds tells whether requests for an action, or for one of several, can hold a
+// condition key.
+func holds(do, key string) bool {
+	row, known := policy.ConditionKeyNamed(key)
+	return !known || row.Global || slices.ContainsFunc(list(do), func(action string) bool {
+		a, known := policy.ActionNamed(action)
+		return !known || slices.Contains(a.ConditionKeys, row.Name)
+	})
 }
 
 // plain is an error of the parser without its place: the line that it tells of
@@ -123,25 +169,6 @@ func plain(err error) error {
 		return &Misuse{errors.New(e.Message)}
 	}
 	return &Misuse{err}
-}
-
-// one is each request that a request with lists asks, in order.
-func one(r caseline.Request) []caseline.Request {
-	resources := [][]caseline.Word{nil}
-	if len(r.Resources) > 0 {
-		resources = slices.Collect(slices.Chunk(r.Resources, 1))
-	}
-	var all []caseline.Request
-	for who := range slices.Chunk(r.Principals, 1) {
-		for do := range slices.Chunk(r.Actions, 1) {
-			for _, on := range resources {
-				single := r
-				single.Principals, single.Actions, single.Resources = who, do, on
-				all = append(all, single)
-			}
-		}
-	}
-	return all
 }
 
 // lines are the scene as the commands that make it.

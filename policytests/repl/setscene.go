@@ -52,7 +52,7 @@ func as(_ context.Context, s *Session, rest string) (Answer, error) {
 // has a principal.
 func (s *Session) exists(principal string) error {
 	r := caseline.Request{Principals: []caseline.Word{{Text: principal}}, Actions: []caseline.Word{{Text: "kms:ListKeys"}}}
-	_, err := s.current.asker.Question(r, ".")
+	_, err := s.current.base.Question(r)
 	var e caseline.Error
 	if errors.As(err, &e) && !strings.HasPrefix(principal, "service/") {
 		return plain(err)
