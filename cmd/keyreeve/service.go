@@ -76,6 +76,9 @@ func (s *service) preflight(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(s.flags.data, "root.key")); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if err := instance.CheckMode(s.flags.data, slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
 	if s.flags.world != "" {
 		if _, err := world.Load(s.flags.world, nil); err != nil {
 			return err

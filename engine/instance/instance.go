@@ -100,7 +100,7 @@ func Open(c Config) (*Instance, error) {
 	if c.World == "" {
 		c.World = filepath.Join(c.Dir, worldDir)
 	}
-	if err := checkMode(c.Dir, c.Log); err != nil {
+	if err := CheckMode(c.Dir, c.Log); err != nil {
 		return nil, err
 	}
 	root, err := openRootKey(c)
@@ -124,7 +124,7 @@ var ErrAbsent = errors.New("not a data directory")
 // the key. It refuses a directory that has a root key or a store.
 func Create(dir string) (string, error) {
 	path := filepath.Join(dir, rootKeyFile)
-	if err := errors.Join(errOrphan(dir), checkMode(dir, slog.New(slog.DiscardHandler))); err != nil {
+	if err := errors.Join(errOrphan(dir), CheckMode(dir, slog.New(slog.DiscardHandler))); err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -9,10 +9,10 @@ import (
 	"runtime"
 )
 
-// checkMode refuses a data directory in which others than its owner can
+// CheckMode refuses a data directory in which others than its owner can
 // replace what the service trusts, and warns of one that they can look into.
 // One that does not exist yet is made for the owner alone.
-func checkMode(dir string, log *slog.Logger) error {
+func CheckMode(dir string, log *slog.Logger) error {
 	info, err := os.Stat(dir)
 	if runtime.GOOS == "windows" || errors.Is(err, fs.ErrNotExist) {
 		return nil
