@@ -73,7 +73,10 @@ func requests(c *cobra.Command, args []string) ([]caseline.Request, error) {
 // wrongRequest shows where in a request something is wrong.
 func wrongRequest(line string, err error) error {
 	var e caseline.Error
-	if !errors.As(err, &e) || e.Pos.Column < 1 || e.Pos.Column > len(line)+1 || strings.Contains(line, "\n") {
+	if errors.As(err, &e) && e.Pos.Column < 1 {
+		return errors.New(e.Message)
+	}
+	if !errors.As(err, &e) || e.Pos.Column > len(line)+1 || strings.Contains(line, "\n") {
 		return err
 	}
 	return fmt.Errorf("%s\n  %s\n  %s^", e.Message, line, strings.Repeat(" ", e.Pos.Column-1))

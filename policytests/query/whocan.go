@@ -1,0 +1,514 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/policytests/analysis"
+	"github.com/keyreeve/keyreeve/policytests/caseline"
+	"github.com/keyreeve/keyreeve/rego/policy"
+)
+
+// A Filter narrows a table. Its patterns know "*" and "?"; empty: all.
+type Filter struct {
+	Principal string // of the names that case lines have, and of ARNs
+	Action    string
+}
+
+// stranger is how a table calls those of any other account.
+const stranger = "any other account"
+
+// WhoCan lists for each principal of the world, and for those of an account
+// that it does not have, whether and when it can do one of some actions on a
+// resource: key/NAME, an alias, the ARN of a key; or "" for actions on none.
+// Patterns stand for all actions that they match. Config.Adjust has no say. An
+// error that is a caseline.Error says what does not exist.
+func WhoCan(ctx context.Context, b *Base, actions []string, resource string, f Filter) (Table, error) {
+	asked, err := b.expand(actions)
+	if err != nil {
+		return Table{}, err
+	}
+	var keys []*world.Key
+	if resource != "" && resource != "*" {
+		k, err := b.keyNamed(resource)
+		if err != nil {
+			return Table{}, err
+		}
+		keys = []*world.Key{k}
+		if asked, err = onKeys(asked, resource, true); err != nil {
+			return Table{}, err
+		}
+	} else {
+		if asked, err = onKeys(asked, resource, false); err != nil {
+			return Table{}, err
+		}
+		for _, a := range b.cfg.World.Accounts() {
+			keys = append(keys, b.anyKey(a))
+		}
+	}
+	t := &tabulator{ctx: ctx, b: b, filter: f}
+	for _, k := range keys {
+		if err := t.key(k, asked, func(analysis.Caller) bool { return true }); err != nil {
+			return Table{}, err
+		}
+	}
+	return t.table(), nil
+}
+
+// WhatCan lists what a principal, named as in case lines, can do: on a key, or
+// with resource "" on all keys of the world and with operations on none.
+func WhatCan(ctx context.Context, b *Base, principal, resource string, f Filter) (Table, error) {
+	keys := b.cfg.World.Keys()
+	if resource != "" {
+		k, err := b.keyNamed(resource)
+		if err != nil {
+			return Table{}, err
+		}
+		keys = []*world.Key{k}
+	}
+	var onKey, onNone []string
+	for _, a := range policy.Actions {
+		switch {
+		case !asks(a):
+		case a.On(policy.KeyResource):
+			onKey = append(onKey, a.Name)
+		case len(a.Resources) == 0:
+			onNone = append(onNone, a.Name)
+		}
+	}
+	t := &tabulator{ctx: ctx, b: b, filter: f}
+	is := func(c analysis.Caller) bool { return b.isCalled(c, principal) }
+	if resource == "" {
+		for _, a := range b.cfg.World.Accounts() {
+			if err := t.key(b.anyKey(a), onNone, is); err != nil {
+				return Table{}, err
+			}
+		}
+	}
+	for _, k := range keys {
+		if err := t.key(k, onKey, is); err != nil {
+			return Table{}, err
+		}
+	}
+	if !t.met {
+		return Table{}, caseline.Error{Message: fmt.Sprintf("there is no principal %s in this world; name it root@ACCOUNT, user/NAME, role/NAME, "+
+			"federated/NAME, web/NAME, service/NAME or by ARN, or ask about %q", principal, stranger)}
+	}
+	return t.table(), nil
+}
+
+// expand lists the actions that patterns stand for; without a service they are
+// those of kms.
+func (b *Base) expand(patterns []string) ([]string, error) {
+	var all []string
+	for _, p := range patterns {
+		if !strings.Contains(p, ":") && p != "*" {
+			p = "kms:" + p
+		}
+		found := policy.ExpandAction(p)
+		if len(found) == 0 {
+			return nil, b.noAction(p)
+		}
+		for _, name := range found {
+			if a, _ := policy.ActionNamed(name); asks(a) && !contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil, caseline.Error{Message: strings.Join(patterns, ", ") + ": only actions of kms are about keys; explain answers about others"}
+	}
+	return all, nil
+}
+
+// noAction is the error about an action that does not exist, with the one that
+// was meant, if that can be told.
+func (b *Base) noAction(name string) error {
+	if accounts := b.cfg.World.Accounts(); len(accounts) > 0 {
+		_, err := b.Question(caseline.Request{Principals: []caseline.Word{{Text: "root@" + accounts[0].ID}}, Actions: []caseline.Word{{Text: name}}})
+		if err != nil {
+			return err
+		}
+	}
+	return caseline.Error{Message: "there is no action " + name}
+}
+
+// asks tells whether an operation of kms asks for an action.
+func asks(a policy.Action) bool { return strings.HasPrefix(a.Name, "kms:") && a.Operation != "" }
+
+// onKeys are those of some actions that are about keys, or those that are about
+// no resource.
+func onKeys(actions []string, resource string, keys bool) ([]string, error) {
+	kept := slices.DeleteFunc(slices.Clone(actions), func(name string) bool {
+		a, _ := policy.ActionNamed(name)
+		return a.On(policy.KeyResource) != keys || !keys && len(a.Resources) > 0
+	})
+	switch {
+	case len(kept) > 0:
+		return kept, nil
+	case keys:
+		return nil, caseline.Error{Message: actions[0] + " is about no key: leave " + resource + " out"}
+	}
+	return nil, caseline.Error{Message: actions[0] + " is about a key: add key/NAME"}
+}
+
+// keyNamed finds a key by what case lines call it: key/NAME, key/ID, alias/NAME,
+// each also with @ACCOUNT, or an ARN.
+func (b *Base) keyNamed(name string) (*world.Key, error) {
+	text, account, _ := strings.Cut(name, "@")
+	var found []*world.Key
+	for _, k := range b.cfg.World.Keys() {
+		if account != "" && k.Account != account && b.accountName(k.Account) != account {
+			continue
+		}
+		if contains([]string{"key/" + k.Name, "key/" + k.ID, k.ARN}, text) || contains(k.Aliases, text) {
+			found = append(found, k)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return nil, caseline.Error{Message: "there is no key " + name + " in this world; name it key/NAME, alias/NAME or by ARN"}
+	}
+	var names []string
+	for _, k := range found {
+		names = append(names, b.keyName(k))
+	}
+	return nil, caseline.Error{Message: fmt.Sprintf("%d keys are called %s: %s", len(found), name, strings.Join(names, ", "))}
+}
+
+// anyKey is a key of an account, or one that it does not have: what is about no
+// resource does not depend on it.
+func (b *Base) anyKey(a *world.Account) *world.Key {
+	if len(a.Keys) > 0 {
+		return a.Keys[0]
+	}
+	region := b.cfg.World.Regions()[0]
+	if len(a.Regions) > 0 {
+		region = a.Regions[0]
+	}
+	return &world.Key{Account: a.ID, Region: region, Name: "none", ID: "none", State: "Enabled", Spec: "SYMMETRIC_DEFAULT", Usage: "ENCRYPT_DECRYPT",
+		Origin: "AWS_KMS", ARN: "arn:" + b.cfg.World.Partition() + ":kms:" + region + ":" + a.ID + ":key/none"}
+}
+
+// A tabulator gathers the rows of a table.
+type tabulator struct {
+	ctx    context.Context
+	b      *Base
+	filter Filter
+	met    bool // somebody was asked about
+	rows   []Access
+	notes  []string
+}
+
+// key asks about one key. What is about no resource is asked of the callers of
+// its account only.
+func (t *tabulator) key(k *world.Key, actions []string, who func(analysis.Caller) bool) error {
+	u, err := analysis.OfKey(t.b.cfg.World, k, analysis.Config{Engine: t.b.cfg.Engine, Now: t.b.cfg.Now})
+	if err != nil {
+		return err
+	}
+	callers := u.Callers()
+	for _, action := range actions {
+		a, _ := policy.ActionNamed(action)
+		if !matches(t.filter.Action, action) {
+			continue
+		}
+		for _, c := range callers {
+			if !who(c) {
+				continue
+			}
+			t.met = true
+			name := t.b.callerName(c)
+			if !matches(t.filter.Principal, name) && !matches(t.filter.Principal, c.ARN) || len(a.Resources) == 0 && c.Account != k.Account {
+				continue
+			}
+			row, err := t.row(u, c, k, &a)
+			if err != nil {
+				return err
+			}
+			t.rows = append(t.rows, row)
+		}
+	}
+	t.sessions(callers)
+	if k.State != "Enabled" && slices.ContainsFunc(t.rows, func(r Access) bool { return r.Verdict != Never && r.Resource == t.b.keyName(k) }) {
+		t.note(fmt.Sprintf("%s is %s: while it is, the service refuses most uses of it, permission or not.", t.b.keyName(k), k.State))
+	}
+	return nil
+}
+
+// sessions notes that sessions of roles may bring what tables take from the
+// roles.
+func (t *tabulator) sessions(callers []analysis.Caller) {
+	reads := func(d *policy.Document) bool {
+		return slices.ContainsFunc(d.Statements, func(s policy.Statement) bool {
+			return slices.ContainsFunc(s.Conditions, func(c policy.Condition) bool {
+				return strings.HasPrefix(c.Key, "aws:principaltag/") || c.Key == "aws:sourceidentity"
+			})
+		})
+	}
+	isRole := func(c analysis.Caller) bool { return c.Type == decision.Role && !c.Outside }
+	for d := range t.b.places {
+		if reads(d) && slices.ContainsFunc(callers, isRole) {
+			t.note("Roles are taken as they are: sessions that bring tags, a source identity or a session policy of their own may be allowed more or less.")
+			return
+		}
+	}
+}
+
+func (t *tabulator) note(text string) {
+	if !contains(t.notes, text) {
+		t.notes = append(t.notes, text)
+	}
+}
+
+// row asks whether and when one caller can do one thing.
+func (t *tabulator) row(u *analysis.Universe, c analysis.Caller, k *world.Key, a *policy.Action) (Access, error) {
+	row := Access{Principal: t.b.callerName(c), ARN: c.ARN, Action: a.Name, Resource: "*", Anyone: c.Outside}
+	if len(a.Resources) > 0 {
+		row.Resource = t.b.keyName(k)
+	}
+	if a.Name == "kms:RetireGrant" {
+		return t.b.retires(t.ctx, row, k)
+	}
+	access, err := u.Access(t.ctx, c, a.Name)
+	var differs *analysis.Disagreement
+	switch {
+	case errors.As(err, &differs) && differs.Decision.Layer == decision.LayerGuardrail:
+		row.Verdict, row.Why = Unknown, "a guardrail of the organization refuses some of what policies allow"
+		return row, nil
+	case err != nil:
+		return row, err
+	}
+	for _, w := range access.Ways {
+		way := t.b.way(w)
+		if c.Outside && way.Through == decision.LayerIdentity { // whose IAM policies are made up
+			way.Through = decision.LayerResource
+			way.By = slices.DeleteFunc(way.By, func(s Statement) bool { return s.Layer != decision.LayerResource })
+		}
+		if len(way.When) == 0 {
+			row.Ways = append([]Way{way}, row.Ways...)
+		} else {
+			row.Ways = append(row.Ways, way)
+		}
+	}
+	if c.Type == decision.Service {
+		if row.Ways = t.b.mandated(t.ctx, c, row); len(access.Ways) > 0 && len(row.Ways) == 0 {
+			row.Verdict, row.Why = Never, "the world does not let the service act so: see its acts-for"
+			return row, nil
+		}
+	}
+	switch {
+	case len(row.Ways) > 0 && len(row.Ways[0].When) == 0:
+		row.Verdict, row.Ways = Always, row.Ways[:1]
+	case access.Unknown != "":
+		row.Verdict, row.Why = Unknown, access.Unknown
+	case len(row.Ways) > 0:
+		row.Verdict = When
+	default:
+		row.Verdict, row.Why = Never, t.b.because(t.ctx, row)
+	}
+	return row, nil
+}
+
+// way is one of the analysis, with what then allows.
+func (b *Base) way(w analysis.Way) Way {
+	d := w.Witness.Decision
+	q := d.Question()
+	out := Way{When: []Term{}, Through: d.Layer, Case: w.Witness.Case(), Note: w.Witness.Note()}
+	for _, s := range d.Evidence().SettledBy {
+		out.By = append(out.By, b.located(&q, s))
+	}
+	for _, id := range d.Grants {
+		out.Grants = append(out.Grants, b.grantName(&q, id))
+	}
+	for _, t := range w.When {
+		out.When = append(out.When, Term{
+			Text: b.termText(t, &q), Key: t.Key, Operator: t.Operator, Values: t.Values, Holds: t.Holds, Policy: t.Policy, Sid: t.Sid, Path: t.Path,
+		})
+	}
+	return out
+}
+
+// mandated are the ways that a service can go, since the world lets it act for
+// the account: that of the key, or of the source that it calls for.
+func (b *Base) mandated(ctx context.Context, c analysis.Caller, row Access) []Way {
+	service, known := b.cfg.World.Service(strings.TrimPrefix(c.Name, "service/"))
+	if !known {
+		return nil
+	}
+	var accounts []string
+	for _, m := range service.ActsFor {
+		accounts = append(accounts, m.Accounts...)
+	}
+	var kept []Way
+	for _, w := range row.Ways {
+		plain, isAllow := strings.CutPrefix(w.Case, "allow ")
+		lines := []string{plain}
+		if !strings.Contains(plain, "aws:Source") {
+			for _, a := range accounts {
+				lines = append(lines, plain+"  aws:SourceAccount="+a)
+			}
+		}
+		for _, line := range lines {
+			if isAllow && b.allows(ctx, line) {
+				w.Case = "allow " + line
+				kept = append(kept, w)
+				break
+			}
+		}
+	}
+	return kept
+}
+
+// allows tells whether a line is a request that can be, and is allowed.
+func (b *Base) allows(ctx context.Context, line string) bool {
+	all, err := Parse(line)
+	if err != nil || len(all) != 1 {
+		return false
+	}
+	q, err := b.Question(all[0])
+	if err != nil {
+		return false
+	}
+	d, err := b.Decide(ctx, q)
+	return err == nil && d.Allowed
+}
+
+// termText is a condition in words; a grant's constraint with its pairs.
+func (b *Base) termText(t analysis.Term, q *decision.Question) string {
+	if t.Grant == "" {
+		return t.String()
+	}
+	for _, g := range q.Grants {
+		if b.grantName(q, g.ID) != t.Grant {
+			continue
+		}
+		verb, pairsOf := "contains", g.Subset
+		if g.Equals != nil {
+			verb, pairsOf = "is exactly", g.Equals
+		}
+		if !t.Holds {
+			verb = map[string]string{"contains": "does not contain", "is exactly": "is not exactly"}[verb]
+		}
+		return "the encryption context " + verb + " " + pairs(pairsOf)
+	}
+	return t.String()
+}
+
+// because says in short why a plain request is refused; empty where there is no
+// plain request.
+func (b *Base) because(ctx context.Context, row Access) string {
+	if row.Anyone {
+		return "nothing on the key's side lets them in"
+	}
+	r := caseline.Request{Principals: []caseline.Word{{Text: row.Principal}}, Actions: []caseline.Word{{Text: row.Action}}}
+	if row.Resource != "*" {
+		r.Resources = []caseline.Word{{Text: row.Resource}}
+	}
+	q, err := b.Question(r)
+	if err != nil {
+		return ""
+	}
+	d, err := b.Decide(ctx, q)
+	if err != nil || d.Allowed {
+		return ""
+	}
+	return short(d, &q)
+}
+
+// short says in a few words why a request was refused.
+func short(d decision.Decision, q *decision.Question) string {
+	switch {
+	case d.Reason == decision.ExplicitDeny:
+		return "explicit deny in " + article(inLayer[d.Layer]) + " " + inLayer[d.Layer]
+	case d.Reason == decision.CrossAccount:
+		return "not possible across accounts"
+	case d.Layer == decision.LayerResource && q.Rule == decision.GrantOnly:
+		return "not one of those who may retire the grant"
+	case d.Layer == decision.LayerResource:
+		return "the key policy does not allow it, nor does a grant"
+	case d.Layer == decision.LayerIdentity:
+		return "no IAM policy allows it"
+	case d.Layer == decision.LayerSession:
+		return "the session policy does not allow it"
+	}
+	return "no " + inLayer[d.Layer] + " allows it"
+}
+
+// callerName is what case lines call a caller.
+func (b *Base) callerName(c analysis.Caller) string {
+	if c.Outside {
+		return stranger + " (" + strings.SplitN(strings.SplitN(c.Name, "@", 2)[0], "/", 2)[0] + ")"
+	}
+	name, account, _ := strings.Cut(c.Name, "@")
+	if strings.HasPrefix(c.Name, "arn:") || account == "" || !allDigits(account) {
+		return c.Name
+	}
+	kind, rest, _ := strings.Cut(name, "/")
+	return b.inAccount(name, account, func(a *world.Account) bool { return has(a, kind, rest) })
+}
+
+func allDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
+
+// has tells whether an account has somebody of a kind and name.
+func has(a *world.Account, kind, name string) bool {
+	switch kind {
+	case "root":
+		return true
+	case "user":
+		return slices.ContainsFunc(a.Users, func(u *world.User) bool { return u.Name == name })
+	case "role":
+		return slices.ContainsFunc(a.Roles, func(r *world.Role) bool { return r.Name == name })
+	case "federated":
+		return slices.ContainsFunc(a.Federated, func(f *world.FederatedUser) bool { return f.Name == name })
+	case "web":
+		return slices.ContainsFunc(a.Identities, func(i *world.WebIdentity) bool { return i.Name == name })
+	}
+	return false
+}
+
+// isCalled tells whether a name means a caller.
+func (b *Base) isCalled(c analysis.Caller, name string) bool {
+	if c.Outside {
+		return name == stranger || name == b.callerName(c)
+	}
+	kind, _, _ := strings.Cut(c.Name, "@")
+	names := []string{c.Name, c.ARN, b.callerName(c), kind + "@" + b.accountName(c.Account)}
+	if strings.HasPrefix(c.Name, "role/") {
+		if r := b.cfg.World.RoleByName(c.Account, strings.TrimPrefix(kind, "role/")); r != nil {
+			names = append(names, r.ARN)
+		}
+	}
+	return contains(names, name)
+}
+
+// matches tells whether a pattern with "*" and "?" matches a name; an empty one
+// always does.
+func matches(pattern, name string) bool {
+	if pattern == "" {
+		return true
+	}
+	p, n, star, from := 0, 0, -1, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, from = p, n
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
+			p, n = p+1, n+1
+		case star >= 0:
+			from++
+			p, n = star+1, from
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
