@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -144,12 +143,12 @@ func (s *Scope) gone(k *store.Key) bool {
 
 // arn builds the ARN of a resource of this Region.
 func (s *Scope) arn(account, resource string) string {
-	return fmt.Sprintf("arn:%s:kms:%s:%s:%s", s.World.Partition(), s.Region, account, resource)
+	return "arn:" + s.World.Partition() + ":kms:" + s.Region + ":" + account + ":" + resource
 }
 
 // keyARN is the ARN of a key.
 func (s *Scope) keyARN(k *store.Key) string {
-	return fmt.Sprintf("arn:%s:kms:%s:%s:key/%s", s.World.Partition(), k.Addr.Region, k.Addr.Account, k.Addr.ID)
+	return "arn:" + s.World.Partition() + ":kms:" + k.Addr.Region + ":" + k.Addr.Account + ":key/" + k.Addr.ID
 }
 
 // onKey makes the check of an operation on the key that identifier names.

@@ -80,56 +80,77 @@ type Resource struct {
 // Build works out the context of one check. Keys of the service (kms:…) are
 // absent from a check on an alias: Guide, "Controlling access to aliases".
 func Build(r Request, s Side, res Resource) Context {
-	c := make(Context, 32)
-	r.fill(c)
+	b := builder{Context: make(Context, 40), values: make([]string, 0, 24)}
+	r.fill(&b)
 	for name, values := range r.Principal {
-		c.Set(name, values...)
+		b.Set(name, values...)
 	}
-	s.fill(c)
-	c.One("aws:ResourceAccount", res.Account)
-	c.One("aws:ResourceOrgID", res.OrgID)
-	c.One("aws:ResourceOrgPaths", res.OrgPath)
+	s.fill(&b)
+	b.one("aws:resourceaccount", res.Account)
+	b.one("aws:resourceorgid", res.OrgID)
+	b.one("aws:resourceorgpaths", res.OrgPath)
 	if res.Key != nil {
-		res.Key.fill(c)
+		res.Key.fill(&b)
 	}
-	return c
+	return b.Context
 }
+
+// A builder makes a context with few allocations: single values stand in one
+// array, and names are given in lower case.
+type builder struct {
+	Context
+	values []string
+}
+
+// one sets a single-valued key, whose name is in lower case, unless the value
+// is empty.
+func (b *builder) one(name, value string) {
+	if value == "" {
+		return
+	}
+	n := len(b.values)
+	b.values = append(b.values, value)
+	b.Context[name] = b.values[n : n+1 : n+1]
+}
+
+// flag sets a Bool key, whose name is in lower case.
+func (b *builder) flag(name string, value bool) { b.one(name, strconv.FormatBool(value)) }
 
 // fill sets what follows from the request itself. The keys of calls by
 // services say no here; those of the caller that come after know better.
-func (r Request) fill(c Context) {
-	c.Flag("aws:SecureTransport", r.Secure)
-	c.Flag("aws:PrincipalIsAWSService", false)
-	c.Flag("aws:ViaAWSService", false)
-	c.Flag("kms:GrantIsForAWSResource", false)
-	c.One("aws:RequestedRegion", r.Region)
-	c.One("aws:UserAgent", r.UserAgent)
-	c.One("aws:Referer", r.Referer)
-	r.origin(c)
-	c.One("aws:CurrentTime", r.Now.UTC().Format(time.RFC3339))
-	c.One("aws:EpochTime", strconv.FormatInt(r.Now.Unix(), 10))
+func (r Request) fill(b *builder) {
+	b.flag("aws:securetransport", r.Secure)
+	b.flag("aws:principalisawsservice", false)
+	b.flag("aws:viaawsservice", false)
+	b.flag("kms:grantisforawsresource", false)
+	b.one("aws:requestedregion", r.Region)
+	b.one("aws:useragent", r.UserAgent)
+	b.one("aws:referer", r.Referer)
+	r.origin(b)
+	b.one("aws:currenttime", r.Now.UTC().Format(time.RFC3339))
+	b.one("aws:epochtime", strconv.FormatInt(r.Now.Unix(), 10))
 }
 
 // origin says where the call came from. The address has another name on a call
 // through a VPC endpoint.
-func (r Request) origin(c Context) {
-	address := "aws:SourceIp"
+func (r Request) origin(b *builder) {
+	address := "aws:sourceip"
 	if r.Endpoint.ID != "" {
-		address = "aws:VpcSourceIp"
-		c.One("aws:SourceVpce", r.Endpoint.ID)
-		c.One("aws:SourceVpc", r.Endpoint.VPC)
+		address = "aws:vpcsourceip"
+		b.one("aws:sourcevpce", r.Endpoint.ID)
+		b.one("aws:sourcevpc", r.Endpoint.VPC)
 	}
 	if r.SourceIP.IsValid() {
-		c.One(address, r.SourceIP.Unmap().String())
+		b.one(address, r.SourceIP.Unmap().String())
 	}
 }
 
-func (s Side) fill(c Context) {
-	c.One("kms:RequestAlias", s.Alias)
+func (s Side) fill(b *builder) {
+	b.one("kms:requestalias", s.Alias)
 	for name, values := range s.Keys {
-		c.Set(name, values...)
+		b.Set(name, values...)
 	}
-	fillEncryptionContext(c, s.EncryptionContext)
+	fillEncryptionContext(b.Context, s.EncryptionContext)
 }
 
 // fillEncryptionContext gives each pair its key; the set of names
@@ -138,37 +159,38 @@ func fillEncryptionContext(c Context, pairs map[string]string) {
 	if len(pairs) == 0 {
 		return
 	}
-	c.pairs("kms:encryptioncontext:", pairs)
-	c.Set("kms:EncryptionContextKeys", slices.Sorted(maps.Keys(pairs))...)
+	c.Set("kms:encryptioncontextkeys", c.pairs("kms:encryptioncontext:", pairs)...)
 }
 
 // pairs gives each pair its own key under the lower-cased prefix. Names that
 // differ only in case share one key, with the values in the order of the
-// names.
-func (c Context) pairs(prefix string, pairs map[string]string) {
-	for _, name := range slices.Sorted(maps.Keys(pairs)) {
+// names, which it returns.
+func (c Context) pairs(prefix string, pairs map[string]string) (names []string) {
+	names = slices.AppendSeq(make([]string, 0, len(pairs)), maps.Keys(pairs))
+	slices.Sort(names)
+	for _, name := range names {
 		key := prefix + strings.ToLower(name)
 		c[key] = append(c[key], pairs[name])
 	}
+	return names
 }
 
-func (k *Key) fill(c Context) {
-	c.One("kms:KeySpec", k.Spec)
-	c.One("kms:CustomerMasterKeySpec", k.Spec)
-	c.One("kms:KeyUsage", k.Usage)
-	c.One("kms:CustomerMasterKeyUsage", k.Usage)
-	c.One("kms:KeyOrigin", k.Origin)
-	c.Flag("kms:MultiRegion", k.MultiRegion)
-	c.One("kms:MultiRegionKeyType", k.MultiRegionKeyType)
-	c.pairs("aws:resourcetag/", k.Tags)
-	c.Set("kms:ResourceAliases", k.Aliases...)
+func (k *Key) fill(b *builder) {
+	b.one("kms:keyspec", k.Spec)
+	b.one("kms:customermasterkeyspec", k.Spec)
+	b.one("kms:keyusage", k.Usage)
+	b.one("kms:customermasterkeyusage", k.Usage)
+	b.one("kms:keyorigin", k.Origin)
+	b.flag("kms:multiregion", k.MultiRegion)
+	b.one("kms:multiregionkeytype", k.MultiRegionKeyType)
+	b.pairs("aws:resourcetag/", k.Tags)
+	b.Set("kms:resourcealiases", k.Aliases...)
 }
 
 // RequestTags gives the tags of a request their keys: aws:RequestTag/name and
 // aws:TagKeys.
 func RequestTags(tags map[string]string) Context {
 	c := Context{}
-	c.pairs("aws:requesttag/", tags)
-	c.Set("aws:TagKeys", slices.Sorted(maps.Keys(tags))...)
+	c.Set("aws:TagKeys", c.pairs("aws:requesttag/", tags)...)
 	return c
 }

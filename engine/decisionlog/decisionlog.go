@@ -2,10 +2,12 @@
 package decisionlog
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,6 +34,9 @@ type Log struct {
 	Labels map[string]string // of this service, in each line
 	// Plain leaves the values of encryption contexts in; else they are masked.
 	Plain bool
+
+	once   sync.Once
+	labels json.RawMessage
 }
 
 // A Call is what is the same for all decisions of a call.
@@ -52,8 +57,8 @@ func (l *Log) Decision(c Call, n int, d decision.Decision) {
 	if !l.Plain {
 		e.mask(input, &result)
 	}
-	e.bound(input, &result)
-	l.write(e, input, result)
+	in, out := e.bound(input, &result)
+	l.write(e, in, out)
 }
 
 // A Refusal is a call that was refused before there was anything to decide.
@@ -65,7 +70,7 @@ type Refusal struct {
 
 // Refused writes why a call was not decided at all.
 func (l *Log) Refused(c Call, r Refusal) {
-	l.write(newEvent(c, undecidedPath, 0), r, map[string]any{"allowed": false, "reason": r.Reason})
+	l.write(newEvent(c, undecidedPath, 0), written(r), written(map[string]any{"allowed": false, "reason": r.Reason}))
 }
 
 // An event is one line. The result comes last: it is what people look for.
@@ -83,33 +88,56 @@ func newEvent(c Call, path string, n int) *event {
 	return e
 }
 
-func (l *Log) write(e *event, input, result any) {
-	attrs := []slog.Attr{
-		slog.String("type", kind), slog.String("decision_id", e.id), slog.Any("labels", l.Labels), slog.String("path", e.path),
-		slog.Any("bundles", map[string]any{"keyreeve": map[string]string{"revision": e.Revision}}),
+func (l *Log) write(e *event, input, result json.RawMessage) {
+	l.once.Do(func() { l.labels = written(l.Labels) })
+	attrs := make([]slog.Attr, 0, 12)
+	attrs = append(attrs,
+		slog.String("type", kind), slog.String("decision_id", e.id), slog.Any("labels", l.labels), slog.String("path", e.path),
+		slog.Any("bundles", e.bundles()),
 		slog.String("timestamp", e.Time.UTC().Format(time.RFC3339Nano)),
-		slog.Any("custom", map[string]string{"request_id": e.RequestID, "operation": e.Operation}),
-	}
+		slog.Any("custom", e.custom()),
+	)
 	if e.RequestedBy != "" {
 		attrs = append(attrs, slog.String("requested_by", e.RequestedBy))
 	}
-	if input != nil {
-		attrs = append(attrs, slog.Any("input", input))
+	attrs = append(attrs, slog.Any("input", input))
+	if len(e.masked) > 0 {
+		attrs = append(attrs, slog.Any("masked", e.masked))
 	}
-	for name, paths := range map[string][]string{"masked": e.masked, "erased": e.erased} {
-		if len(paths) > 0 {
-			attrs = append(attrs, slog.Any(name, paths))
-		}
+	if len(e.erased) > 0 {
+		attrs = append(attrs, slog.Any("erased", e.erased))
 	}
 	attrs = append(attrs, slog.Any("result", result))
 	l.Out.LogAttrs(context.Background(), slog.LevelInfo, message, attrs...)
 }
 
-// size is how long v is in a line.
-func size(v any) int {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return 0 // plain data always has a JSON form
+// bundles tells the world that was decided on.
+func (e *event) bundles() json.RawMessage {
+	return append(appendText([]byte(`{"keyreeve":{"revision":`), e.Revision), '}', '}')
+}
+
+// custom is what OPA's form has no place for.
+func (e *event) custom() json.RawMessage {
+	b := appendText([]byte(`{"operation":`), e.Operation)
+	return append(appendText(append(b, `,"request_id":`...), e.RequestID), '}')
+}
+
+// written is the JSON of plain data, which always has one.
+func written(v any) json.RawMessage {
+	var b bytes.Buffer
+	b.Grow(2048)
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return json.RawMessage("null")
 	}
-	return len(text)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// size is how long texts are in a line.
+func size(texts []string) (n int) {
+	for _, t := range texts {
+		n += len(t) + len(`"",`)
+	}
+	return n
 }

@@ -1,6 +1,10 @@
 package decisionlog
 
 import (
+	"cmp"
+	"encoding/json"
+	"unicode/utf8"
+
 	"github.com/keyreeve/keyreeve/engine/decision"
 )
 
@@ -8,16 +12,16 @@ import (
 // (rego/lib/schema): all facts, and the attached policies by name. So a line
 // can be asked again of a bundle that has policies of these names.
 type input struct {
-	Rule              string                `json:"rule"`
-	Action            string                `json:"action"`
-	CrossAccount      bool                  `json:"cross_account_possible"`
-	Principal         principal             `json:"principal"`
-	Resource          resource              `json:"resource"`
-	Context           map[string][]string   `json:"context,omitempty"`
-	EncryptionContext map[string]string     `json:"encryption_context,omitempty"`
-	Policies          map[string][][]string `json:"policies,omitempty"`
-	Grants            []grant               `json:"grants,omitempty"`
-	Child             *child                `json:"child,omitempty"`
+	Rule              string            `json:"rule"`
+	Action            string            `json:"action"`
+	CrossAccount      bool              `json:"cross_account_possible"`
+	Principal         principal         `json:"principal"`
+	Resource          resource          `json:"resource"`
+	Context           conditions        `json:"context,omitempty"`
+	EncryptionContext map[string]string `json:"encryption_context,omitempty"`
+	Policies          policies          `json:"policies,omitzero"`
+	Grants            []grant           `json:"grants,omitempty"`
+	Child             *child            `json:"child,omitempty"`
 }
 
 type principal struct {
@@ -67,7 +71,7 @@ func facts(q decision.Question) *input {
 		Principal: principal{Type: p.Type, Account: p.Account, User: p.User, Role: p.Role, Session: p.Session,
 			Services: p.Services, Provider: p.Provider, Management: p.Management},
 		Resource: resource{ARN: r.ARN, Account: r.Account, Management: r.Management, AWSManaged: r.AWSManaged},
-		Context:  make(map[string][]string, len(q.Context)), EncryptionContext: copied(q.EncryptionContext), Policies: attached(q),
+		Context:  make(conditions, len(q.Context)), EncryptionContext: copied(q.EncryptionContext), Policies: attached(&q),
 	}
 	for name, values := range q.Context {
 		in.Context[name] = values
@@ -112,39 +116,99 @@ func actions(operations []string) []string {
 	return names
 }
 
-// attached are the names of the policies by layer and level.
-func attached(q decision.Question) map[string][][]string {
-	all := map[string][][]string{string(decision.LayerIdentity): {names(q.Identity)}}
-	for layer, p := range map[decision.Layer]*decision.Policy{
-		decision.LayerEndpoint: q.Endpoint, decision.LayerBoundary: q.Boundary, decision.LayerResource: q.KeyPolicy,
-	} {
-		if p != nil {
-			all[string(layer)] = [][]string{names([]decision.Policy{*p})}
-		}
-	}
-	for layer, levels := range map[decision.Layer][][]decision.Policy{decision.LayerSCP: q.SCP, decision.LayerRCP: q.RCP} {
-		if levels == nil {
-			continue
-		}
-		list := make([][]string, len(levels))
-		for i := range levels {
-			list[i] = names(levels[i])
-		}
-		all[string(layer)] = list
-	}
-	if q.Session != nil {
-		all[string(decision.LayerSession)] = [][]string{names(q.Session)}
-	}
-	return all
+// policies are the names of those that are attached, by layer and level.
+type policies struct {
+	Boundary [][]string `json:"boundary,omitzero"`
+	Endpoint [][]string `json:"endpoint,omitzero"`
+	Identity [][]string `json:"identity,omitzero"`
+	RCP      [][]string `json:"rcp,omitzero"`
+	Resource [][]string `json:"resource,omitzero"`
+	SCP      [][]string `json:"scp,omitzero"`
+	Session  [][]string `json:"session,omitzero"`
 }
 
-// names are ARNs where there are such.
-func names(policies []decision.Policy) []string {
-	list := make([]string, len(policies))
-	for i, p := range policies {
-		if list[i] = p.ARN; p.ARN == "" {
-			list[i] = p.Name
-		}
+// IsZero tells whether they were left out.
+func (p policies) IsZero() bool { return p.Identity == nil }
+
+func attached(q *decision.Question) policies {
+	p := policies{
+		Boundary: single(q.Boundary), Endpoint: single(q.Endpoint), Resource: single(q.KeyPolicy),
+		Identity: [][]string{names(q.Identity)}, RCP: levels(q.RCP), SCP: levels(q.SCP),
+	}
+	if q.Session != nil {
+		p.Session = [][]string{names(q.Session)}
+	}
+	return p
+}
+
+func single(p *decision.Policy) [][]string {
+	if p == nil {
+		return nil
+	}
+	return [][]string{{label(p)}}
+}
+
+func levels(all [][]decision.Policy) [][]string {
+	if all == nil {
+		return nil
+	}
+	list := make([][]string, len(all))
+	for i := range all {
+		list[i] = names(all[i])
 	}
 	return list
+}
+
+func names(policies []decision.Policy) []string {
+	list := make([]string, len(policies))
+	for i := range policies {
+		list[i] = label(&policies[i])
+	}
+	return list
+}
+
+// label is the ARN where there is one.
+func label(p *decision.Policy) string { return cmp.Or(p.ARN, p.Name) }
+
+// conditions is a map that is written with few allocations.
+type conditions map[string][]string
+
+// MarshalJSON writes names in order, as encoding/json does.
+func (c conditions) MarshalJSON() ([]byte, error) {
+	size := 2
+	for name, values := range c {
+		size += len(name) + 6
+		for _, v := range values {
+			size += len(v) + 3
+		}
+	}
+	b := append(make([]byte, 0, size), '{')
+	for i, name := range sortedNames(c) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendText(b, name), ':', '[')
+		for j, v := range c[name] {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = appendText(b, v)
+		}
+		b = append(b, ']')
+	}
+	return append(b, '}'), nil
+}
+
+// appendText writes a JSON string.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			quoted, err := json.Marshal(s)
+			if err != nil {
+				return append(b, `""`...) // a string always has a JSON form
+			}
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }

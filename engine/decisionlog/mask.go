@@ -1,7 +1,7 @@
 package decisionlog
 
 import (
-	"maps"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -13,6 +13,8 @@ import (
 // hidden stands in the place of what is masked.
 const hidden = "**REDACTED**"
 
+var redacted = []string{hidden}
+
 // pairKey begins the condition keys of encryption context pairs. Their names
 // are not masked: policies have them.
 const pairKey = "kms:encryptioncontext:"
@@ -20,8 +22,10 @@ const pairKey = "kms:encryptioncontext:"
 // path writes a place as OPA does.
 func path(parts ...string) string {
 	var b strings.Builder
+	b.Grow(64)
 	for _, p := range parts {
-		b.WriteString("/" + url.PathEscape(p))
+		b.WriteByte('/')
+		b.WriteString(url.PathEscape(p))
 	}
 	return b.String()
 }
@@ -29,11 +33,16 @@ func path(parts ...string) string {
 // mask replaces the values of encryption contexts wherever a line would have
 // them, and names the places.
 func (e *event) mask(in *input, out *decision.Evidence) {
-	for _, name := range slices.Sorted(maps.Keys(in.Context)) {
+	var pairs []string
+	for name := range in.Context {
 		if strings.HasPrefix(name, pairKey) {
-			in.Context[name] = []string{hidden}
-			e.masked = append(e.masked, path("input", "context", name))
+			pairs = append(pairs, name)
 		}
+	}
+	slices.Sort(pairs)
+	for _, name := range pairs {
+		in.Context[name] = redacted
+		e.masked = append(e.masked, path("input", "context", name))
 	}
 	e.maskPairs(in.EncryptionContext, "input", "encryption_context")
 	for i, g := range in.Grants {
@@ -46,42 +55,59 @@ func (e *event) mask(in *input, out *decision.Evidence) {
 	}
 	if near := out.Nearest; near != nil && len(near.Actual) > 0 && strings.HasPrefix(strings.ToLower(near.Key), pairKey) {
 		own := *near // the evidence of others
-		own.Actual = []string{hidden}
+		own.Actual = redacted
 		out.Nearest = &own
 		e.masked = append(e.masked, path("result", "nearestMiss", "actual"))
 	}
 }
 
 func (e *event) maskPairs(pairs map[string]string, at ...string) {
-	for _, name := range slices.Sorted(maps.Keys(pairs)) {
+	if len(pairs) == 0 {
+		return
+	}
+	for _, name := range sortedNames(pairs) {
 		pairs[name] = hidden
 		e.masked = append(e.masked, path(append(at, name)...))
 	}
 }
 
+// sortedNames are the names of pairs in order.
+func sortedNames[V any](pairs map[string]V) []string {
+	names := make([]string, 0, len(pairs))
+	for name := range pairs {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
 // maxLine bounds input and result of a line; what else is in it is short.
 const maxLine = 64 << 10
 
-// bound leaves out what is longest, until the line is within its bound, and
-// names what it left out.
-func (e *event) bound(in *input, out *decision.Evidence) {
-	for _, part := range []struct {
-		at   string
-		drop func()
-	}{
-		{path("result", "layers"), func() { out.Layers = nil }},
-		{path("input", "grants"), func() { in.Grants = nil }},
-		{path("input", "policies"), func() { in.Policies = nil }},
-		{path("input", "context"), func() { in.Context = nil }},
-		{path("input", "encryption_context"), func() { in.EncryptionContext = nil }},
-		{path("result", "grants"), func() { out.Grants = []string{} }},
-		{path("result", "nearestMiss"), func() { out.Nearest = nil }},
-	} {
-		if size(in)+size(out)+size(e.masked) <= maxLine {
-			return
-		}
-		part.drop()
+// bound writes input and result. It leaves out what is longest, until the line
+// is within its bound, and names what it left out.
+func (e *event) bound(in *input, out *decision.Evidence) (input, result json.RawMessage) {
+	input, result = written(in), written(out)
+	for i := 0; len(input)+len(result)+size(e.masked) > maxLine && i < len(droppable); i++ {
+		part := droppable[i]
+		part.drop(in, out)
 		e.erased = append(e.erased, part.at)
 		e.masked = slices.DeleteFunc(e.masked, func(m string) bool { return strings.HasPrefix(m, part.at+"/") })
+		input, result = written(in), written(out)
 	}
+	return input, result
+}
+
+// droppable is what can be left out of a line, the longest first.
+var droppable = []struct {
+	at   string
+	drop func(*input, *decision.Evidence)
+}{
+	{"/result/layers", func(_ *input, out *decision.Evidence) { out.Layers = nil }},
+	{"/input/grants", func(in *input, _ *decision.Evidence) { in.Grants = nil }},
+	{"/input/policies", func(in *input, _ *decision.Evidence) { in.Policies = policies{} }},
+	{"/input/context", func(in *input, _ *decision.Evidence) { in.Context = nil }},
+	{"/input/encryption_context", func(in *input, _ *decision.Evidence) { in.EncryptionContext = nil }},
+	{"/result/grants", func(_ *input, out *decision.Evidence) { out.Grants = []string{} }},
+	{"/result/nearestMiss", func(_ *input, out *decision.Evidence) { out.Nearest = nil }},
 }
