@@ -34,8 +34,10 @@ type Asker struct {
 	mu     sync.Mutex
 	parsed map[string]decision.Policy  // session policies by file and account
 	keys   map[string]*decision.Policy // policies of keys that the world lists without one
-	givens map[string]*Asker           // of the world with what lines give
 	files  map[*policy.Document]*world.Policy
+
+	giving sync.Mutex
+	givens map[string]*Asker // about the world with what lines give
 }
 
 // NewAsker makes an Asker.

@@ -43,6 +43,16 @@ func (a *Asker) EveryKey() []caseline.Word {
 	return all
 }
 
+func (a *Asker) everyAlias() []caseline.Word {
+	var all []caseline.Word
+	for _, k := range a.cfg.World.Keys() {
+		for _, alias := range k.Aliases {
+			all = append(all, caseline.Word{Text: alias})
+		}
+	}
+	return all
+}
+
 // KeyName is what case lines call a key, wherever it is looked up.
 func (a *Asker) KeyName(k *world.Key) string {
 	name := "key/" + k.Name

@@ -138,12 +138,18 @@ func (c *collector) note(d decision.Decision, j *job) {
 func (p place) coverage(rooms []*Asker, noted *collector, to *Coverage) {
 	statements := map[string]*CoveredStatement{}
 	grants := map[string]*CoveredGrant{}
+	counted := map[*policy.Document]bool{}
 	for _, room := range rooms {
 		for _, a := range room.attachments() {
 			if a.policy.Document.Kind == policy.Trust && !noted.trust {
 				continue
 			}
-			p.statements(a, noted, statements)
+			counts := noted.statements[a.policy.Document]
+			if counted[a.policy.Document] {
+				counts = nil
+			}
+			counted[a.policy.Document] = true
+			p.statements(a, counts, statements)
 		}
 		for _, k := range room.cfg.World.Keys() {
 			for _, g := range k.Grants {
@@ -163,10 +169,10 @@ func (p place) coverage(rooms []*Asker, noted *collector, to *Coverage) {
 	}
 }
 
-// statements adds those of one policy. The same file read twice is one.
-func (p place) statements(a attachment, noted *collector, to map[string]*CoveredStatement) {
+// statements adds those of one policy, with how often each was decisive; nil:
+// that is added already. The same file read twice is one.
+func (p place) statements(a attachment, counts []tally, to map[string]*CoveredStatement) {
 	file := p.shown(a.policy.File)
-	counts := noted.statements[a.policy.Document]
 	for i, s := range a.policy.Document.Statements {
 		line := a.policy.Line(s.Pos)
 		name := fmt.Sprintf("%s\x00%d\x00%s", file, line, s.Pos.Path)

@@ -2,7 +2,6 @@ package policytests
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -21,40 +20,41 @@ func (a *Asker) With(given []caseline.Given, dir string) (*Asker, error) {
 	if len(given) == 0 {
 		return a, nil
 	}
-	var name strings.Builder
+	a.giving.Lock() // each world is made once, whoever asks for it first
+	defer a.giving.Unlock()
+	return a.with(given, dir)
+}
+
+// with makes the Asker for each beginning of what is given.
+func (a *Asker) with(given []caseline.Given, dir string) (*Asker, error) {
+	room := a
+	name := dir
 	for _, g := range given {
-		fmt.Fprintf(&name, "%s\x00%s\x00%s\x00", dir, g.Standing.Text, g.Text)
+		name += "\x00" + g.Standing.Text + "\x00" + g.Text
+		if next := a.givens[name]; next != nil {
+			room = next
+			continue
+		}
+		var change world.Change
+		if err := facts[g.Kind.Text](room, g, dir, &change); err != nil {
+			return nil, err
+		}
+		cfg := room.cfg
+		cfg.World = room.cfg.World.With(change)
+		next, err := NewAsker(cfg)
+		if err != nil {
+			return nil, err
+		}
+		a.givens[name] = next
+		room = next
 	}
-	a.mu.Lock()
-	room, known := a.givens[name.String()]
-	a.mu.Unlock()
-	if known {
-		return room, nil
-	}
-	before, err := a.With(given[:len(given)-1], dir)
-	if err != nil {
-		return nil, err
-	}
-	g := given[len(given)-1]
-	var change world.Change
-	if err := facts[g.Kind.Text](before, g, dir, &change); err != nil {
-		return nil, err
-	}
-	cfg := a.cfg
-	cfg.World = before.cfg.World.With(change)
-	if room, err = NewAsker(cfg); err != nil {
-		return nil, err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.givens[name.String()] = room
 	return room, nil
 }
 
 // rooms are the Asker and those with what lines gave.
 func (a *Asker) rooms() []*Asker {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.giving.Lock()
+	defer a.giving.Unlock()
 	all := []*Asker{a}
 	for _, name := range slices.Sorted(maps.Keys(a.givens)) {
 		all = append(all, a.givens[name])

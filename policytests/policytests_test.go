@@ -148,7 +148,7 @@ allow user/pat kms:ListKeys in us-east-1
 
 func TestLinesThatCannotBeAskedAreErrors(t *testing.T) {
 	for line, want := range map[string]string{
-		"allow user/bobb kms:Decrypt key/payroll":                                             "36:7: there is no user/bobb in this world",
+		"allow user/bobb kms:Decrypt key/payroll":                                             "36:7: there is no user/bobb in this world; did you mean user/bob?",
 		"allow user/eve kms:Decrypt key/payroll":                                              "36:7: 2 things are called user/eve in this world; add @ACCOUNT, or in REGION",
 		"allow user/bob@acme@acme kms:Decrypt key/payroll":                                    "36:7: there is no user/bob@acme@acme in account 111122223333",
 		"allow root@nobody kms:Decrypt key/payroll":                                           "36:7: there is no account nobody in this world",

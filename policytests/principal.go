@@ -164,7 +164,7 @@ func collect[T, R any](all []T, which func(T) bool, as func(T) R) []R {
 func resolve[T any](a *Asker, w caseline.Word, in *world.Account, preferred caseline.Word, lookup func(*world.Account) []T) (T, error) {
 	var none T
 	if in != nil {
-		return only(w, lookup(in), "in account "+in.ID)
+		return only(a, w, lookup(in), "in account "+in.ID)
 	}
 	if preferred.Text != "" {
 		p, known := a.account(preferred.Text)
@@ -172,23 +172,23 @@ func resolve[T any](a *Asker, w caseline.Word, in *world.Account, preferred case
 			return none, failf(preferred, "there is no account %s in this world", preferred.Text)
 		}
 		if found := lookup(p); len(found) > 0 {
-			return only(w, found, "in account "+p.ID)
+			return only(a, w, found, "in account "+p.ID)
 		}
 	}
 	var all []T
 	for _, acc := range a.cfg.World.Accounts() {
 		all = append(all, lookup(acc)...)
 	}
-	return only(w, all, "in this world")
+	return only(a, w, all, "in this world")
 }
 
-func only[T any](w caseline.Word, found []T, where string) (T, error) {
+func only[T any](a *Asker, w caseline.Word, found []T, where string) (T, error) {
 	if len(found) == 1 {
 		return found[0], nil
 	}
 	var none T
 	if len(found) == 0 {
-		return none, failf(w, "there is no %s %s", w.Text, where)
+		return none, failf(w, "there is no %s %s%s", w.Text, where, a.meant(w.Text))
 	}
 	return none, failf(w, "%d things are called %s %s; add @ACCOUNT, or in REGION", len(found), w.Text, where)
 }

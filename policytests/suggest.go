@@ -8,16 +8,41 @@ import (
 
 // meant asks whether another name was meant: the nearest one, if it is near.
 func meant(word string, names []string) string {
+	best := nearest(word, names)
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
+}
+
+// nearest is the name that a word is a slip of; empty if there is none.
+func nearest(word string, names []string) string {
 	best, distance := "", len(word)/3+1
 	for _, name := range names {
 		if d := edits(strings.ToLower(word), strings.ToLower(name), distance); d < distance {
 			best, distance = name, d
 		}
 	}
+	return best
+}
+
+// meant asks whether another principal, key or alias of the world was meant:
+// one that is called nearly so.
+func (a *Asker) meant(name string) string {
+	kind, rest, _ := strings.Cut(name, "/")
+	var rests []string
+	full := map[string]string{}
+	for _, w := range append(append(a.Everybody(), a.EveryKey()...), a.everyAlias()...) {
+		if k, r, ok := strings.Cut(w.Text, "/"); ok && k == kind {
+			rests = append(rests, r)
+			full[r] = w.Text
+		}
+	}
+	best := nearest(rest, rests)
 	if best == "" {
 		return ""
 	}
-	return "; did you mean " + best + "?"
+	return "; did you mean " + full[best] + "?"
 }
 
 // edits is the number of letters to insert, delete or replace, or limit if it
