@@ -32,13 +32,19 @@ func CheckText(k policy.Kind, text []byte, o Options) ([]Finding, *policy.Docume
 	if doc != nil {
 		c.statements(doc)
 	}
-	slices.SortStableFunc(c.found, func(a, b Finding) int {
-		return cmp.Or(a.Span.Start.Offset-b.Span.Start.Offset, cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
-	})
 	if err != nil {
 		doc = nil
 	}
-	return c.found, doc
+	return c.sorted(), doc
+}
+
+// sorted are the findings in the order of their places, then of their rules.
+// A rule tells of one place once.
+func (c *checker) sorted() []Finding {
+	slices.SortStableFunc(c.found, func(a, b Finding) int {
+		return cmp.Or(a.Span.Start.Offset-b.Span.Start.Offset, cmp.Compare(a.Rule, b.Rule))
+	})
+	return slices.CompactFunc(c.found, func(a, b Finding) bool { return a.Rule == b.Rule && a.Span.Start == b.Span.Start })
 }
 
 // faults turns what policy.Parse refuses into findings. They are errors,
@@ -118,7 +124,7 @@ func (c *checker) add(id string, at policy.Pos, format string, args ...any) *Fin
 	f := Finding{Rule: id, Severity: rule.Severity, Message: fmt.Sprintf(format, args...), Kind: c.kind, Span: c.span(at)}
 	if !ok {
 		f.Severity = Error
-	} else if c.kind != 0 && !rule.On(c.kind) {
+	} else if c.kind.Valid() && !rule.On(c.kind) {
 		return &f
 	}
 	c.found = append(c.found, f)

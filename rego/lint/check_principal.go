@@ -35,7 +35,10 @@ func (c *checker) knownPrincipals(f *facts) {
 		case policy.Service:
 			c.serviceName(p)
 		case policy.User, policy.Role:
-			if c.o.Known != nil && !c.o.Known(p) {
+			if strings.Contains(p.Text, ",arn:") {
+				// A path may hold both, so the ARN is one; nobody means it.
+				c.add("INVALID_PRINCIPAL_FORMAT", p.Pos, "The principal is several principals in one string; write a list.")
+			} else if c.o.Known != nil && !c.o.Known(p) {
 				c.add("KR_PRINCIPAL_UNKNOWN", p.Pos, "There is no %s %s.", p.Type, p.Text)
 			}
 		}

@@ -32,10 +32,7 @@ func CheckGrants(text []byte, o Options) []Finding {
 	if root != nil {
 		c.grants(root)
 	}
-	slices.SortStableFunc(c.found, func(a, b Finding) int {
-		return cmp.Or(a.Span.Start.Offset-b.Span.Start.Offset, cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Message, b.Message))
-	})
-	return c.found
+	return c.sorted()
 }
 
 // grants reads what text holds.

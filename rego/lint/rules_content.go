@@ -41,7 +41,8 @@ var arnRules = []Rule{
 
 // principalRules are about who is named.
 var principalRules = []Rule{
-	{ID: "INVALID_PRINCIPAL_FORMAT", Severity: Error, Kinds: withPrincipal, Title: "A principal is written in no form that exists."},
+	{ID: "INVALID_PRINCIPAL_FORMAT", Severity: Error, Kinds: withPrincipal, Also: []string{"INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY"},
+		Title: "A principal is written in no form that exists."},
 	{ID: "INVALID_PRINCIPAL_KEY", Severity: Error, Kinds: withPrincipal, Title: "The type of a principal does not exist."},
 	{ID: "UNSUPPORTED_WILDCARD_IN_PRINCIPAL", Severity: Error, Kinds: []policy.Kind{policy.Key, policy.Endpoint}, Title: "A principal holds a wildcard."},
 	{ID: "INVALID_SERVICE_PRINCIPAL_FORMAT", Severity: Error, Kinds: withPrincipal, Title: "A service principal has not the form of one."},
