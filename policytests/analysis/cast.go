@@ -12,6 +12,7 @@ import (
 // Variations of callers of the account that owns the key.
 const (
 	withoutPolicies = "without IAM policies"
+	withOthers      = "with other IAM policies that allow everything"
 	withinBoundary  = "within a permissions boundary that allows nothing"
 )
 
@@ -118,6 +119,11 @@ func (s *stage) add(u *Universe, account, name, short string, who func() (identi
 		full.attached.SCP = [][]decision.Policy{scpLevel(u.subject)}
 	}
 	u.addCaller(&full)
+	if u.kind == policy.Identity {
+		others := full
+		others.Variation, others.attached.Identity = withOthers, []decision.Policy{*u.subject, everything}
+		u.addCaller(&others)
+	}
 	if u.kind != policy.Key || account != s.first.Account || t == decision.Root {
 		return
 	}

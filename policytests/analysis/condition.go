@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
@@ -30,6 +31,7 @@ type lookup func(key string) []string
 // A condition is one condition of a statement, ready to be asked of values.
 // It says of a request what say.
 type condition struct {
+	id     uint64            // never used again within the process
 	source *policy.Condition // nil for a Resource element
 	of     *statement
 	key    string
@@ -56,13 +58,15 @@ type operand struct {
 	truth string
 }
 
+var conditionIDs atomic.Uint64
+
 // aboutKey tells which condition keys a key policy never sees.
 func aboutKey(key string) bool { return key == resourceAliases || strings.HasPrefix(key, resourceTag) }
 
 // newCondition reads a condition of a statement of kind k with an effect.
 func newCondition(k policy.Kind, e policy.Effect, c *policy.Condition) *condition {
 	op, _ := policy.OperatorNamed(c.Operator)
-	out := &condition{source: c, key: c.Key, op: op}
+	out := &condition{id: conditionIDs.Add(1), source: c, key: c.Key, op: op}
 	switch {
 	case c.IfExists || c.Set == policy.ForAllValues:
 		out.missing = true
@@ -92,7 +96,7 @@ func newCondition(k policy.Kind, e policy.Effect, c *policy.Condition) *conditio
 // newResource is a Resource element as a condition on the resource's ARN.
 func newResource(k policy.Kind, s *policy.Statement) *condition {
 	op, _ := policy.OperatorNamed("StringLike")
-	out := &condition{key: theResource, op: op, blind: k == policy.Key || k == policy.Trust}
+	out := &condition{id: conditionIDs.Add(1), key: theResource, op: op, blind: k == policy.Key || k == policy.Trust}
 	if s.NotResource {
 		out.op, _ = policy.OperatorNamed("StringNotLike")
 		out.all = true

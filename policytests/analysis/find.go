@@ -88,6 +88,11 @@ type finder struct {
 	// unsure gathers why parts of the search came to nothing.
 	unsure []string
 	seen   map[string]bool
+	// extra must hold of the request besides.
+	extra []*condition
+	// either: whether the variants allow does not matter, only that statements
+	// match.
+	either bool
 	// silent: what is found is not shown to anybody, and so not confirmed.
 	silent bool
 }
@@ -122,6 +127,7 @@ func (f *finder) find(ctx context.Context) (Answer, error) {
 // subjects calls visit for each subject until it says that it is enough.
 func (f *finder) subjects(ctx context.Context, visit func(*subject) (bool, error)) error {
 	u := f.variants()[0].u
+	actions := f.actions()
 	for _, c := range u.callers {
 		if f.query.Callers != nil && !f.query.Callers(*c) {
 			continue
@@ -129,13 +135,9 @@ func (f *finder) subjects(ctx context.Context, visit func(*subject) (bool, error
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for i := range policy.Actions {
-			a := &policy.Actions[i]
-			if f.query.Actions != nil && !slices.Contains(f.query.Actions, a.Name) {
-				continue
-			}
+		for _, a := range actions {
 			for _, s := range u.asking(c, a) {
-				if f.query.Resources != nil && !slices.Contains(f.query.Resources, s.on.decided.ARN) {
+				if f.query.Resources != nil && !slices.Contains(f.query.Resources, s.on.decided.ARN) || !f.matched(s) {
 					continue
 				}
 				if done, err := visit(s); done || err != nil {
@@ -145,6 +147,34 @@ func (f *finder) subjects(ctx context.Context, visit func(*subject) (bool, error
 		}
 	}
 	return nil
+}
+
+// actions are those to ask about: of actions that no policy tells apart, one.
+func (f *finder) actions() []*policy.Action {
+	var all []*policy.Action
+	if f.query.Actions == nil {
+		for _, class := range f.space.classes() {
+			all = append(all, class[0])
+		}
+		return all
+	}
+	for i := range policy.Actions {
+		if slices.Contains(f.query.Actions, policy.Actions[i].Name) {
+			all = append(all, &policy.Actions[i])
+		}
+	}
+	return all
+}
+
+// matched tells whether the statements that must match can match a subject, by
+// what is quickly seen.
+func (f *finder) matched(s *subject) bool {
+	for _, st := range f.matching {
+		if st.dead || !st.actions[actionIndex[s.action.Name]] || st.matched(&s.caller.principal, s.caller.attached.Boundary != nil) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // asking lists the subjects of one caller and action.
@@ -232,7 +262,9 @@ func (f *finder) goal(r *residue, s *subject) *goal {
 		if i == 0 && !f.clauses(g, res) {
 			return nil
 		}
-		g.allowed = append(g.allowed, res)
+		if g.allowed = append(g.allowed, res); f.either {
+			g.allowed = nil
+		}
 	}
 	for i, v := range f.refused {
 		in := s.in(v.u)
@@ -244,6 +276,15 @@ func (f *finder) goal(r *residue, s *subject) *goal {
 			return nil
 		}
 		g.refused = append(g.refused, res)
+	}
+	for _, c := range f.extra {
+		n, t := r.atom(s, c)
+		if t == no {
+			return nil
+		}
+		if t == maybe {
+			g.matching = append(g.matching, &clause{atoms: []int{n}})
+		}
 	}
 	blank := make([]truth, len(r.atoms))
 	for i := range blank {
@@ -277,41 +318,4 @@ func (f *finder) clauses(g *goal, r *residual) bool {
 		g.missing = append(g.missing, find(s)...)
 	}
 	return true
-}
-
-// signature tells searches apart that are not the same.
-func signature(r *residue, g *goal) string {
-	var b strings.Builder
-	for _, d := range r.dims {
-		fmt.Fprintf(&b, "%p ", d)
-	}
-	for i := range r.atoms {
-		a := &r.atoms[i]
-		fmt.Fprintf(&b, "%p%p%v%v", a.condition, a.grant, a.on, a.table)
-		if a.table == nil {
-			fmt.Fprintf(&b, "%p%s", a.subject.caller, a.subject.action.Name)
-		}
-	}
-	for _, list := range [][]*residual{g.allowed, g.refused} {
-		b.WriteString("|")
-		for _, x := range list {
-			t := x.subject
-			fmt.Fprintf(&b, "(%v %s %v %v %v %d", x.absent, t.caller.Type, x.foreign(), t.action.CrossAccount, x.exemptSCP(), t.rule())
-			for i := range x.clauses {
-				c := &x.clauses[i]
-				fmt.Fprintf(&b, ";%s%d %d %d%v", c.layer, c.level, c.effect(), c.via, c.atoms)
-			}
-			for _, gr := range x.grants {
-				fmt.Fprintf(&b, ";%d%v", gr.via, gr.atoms)
-			}
-			fmt.Fprintf(&b, "%v)", x.levels)
-		}
-	}
-	for _, c := range g.matching {
-		fmt.Fprintf(&b, "+%v", c.atoms)
-	}
-	for _, c := range g.missing {
-		fmt.Fprintf(&b, "-%v", c.atoms)
-	}
-	return b.String()
 }

@@ -83,7 +83,7 @@ func (sp *space) pair(prefix, namesKey, name string, n named) *dimension {
 			spellings = append(spellings, s)
 		}
 	}
-	d := &dimension{name: key, keys: []string{key}, options: []option{{}}}
+	d := &dimension{id: conditionIDs.Add(1), name: key, keys: []string{key}, options: []option{{}}}
 	if !c.complete {
 		d.limit = "too many combinations of the patterns on " + key
 	}

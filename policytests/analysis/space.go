@@ -22,6 +22,7 @@ type space struct {
 	tags       []*dimension // of the tags of the request
 	// limits tells of keys whose values could not all be looked at.
 	limits map[string]string
+	kinds  [][]*policy.Action // of actions
 }
 
 // A dimension is one thing about a request.
@@ -31,6 +32,7 @@ type dimension struct {
 	options []option // the first is what requests have that say nothing of it
 	// limit says why there may be more options; empty if there are not.
 	limit string
+	id    uint64 // never used again within the process
 }
 
 // An option is one way in which a thing can be: values of condition keys, of
@@ -195,7 +197,7 @@ func (sp *space) dimension(name string, keys []string, options func() []option) 
 	if d, ok := sp.dims[name]; ok {
 		return d
 	}
-	d := &dimension{name: name, keys: keys, options: sp.distinct(options(), keys)}
+	d := &dimension{id: conditionIDs.Add(1), name: name, keys: keys, options: sp.distinct(options(), keys)}
 	for _, k := range keys {
 		if why := sp.limits[k]; why != "" {
 			d.limit = why

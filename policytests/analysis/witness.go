@@ -65,7 +65,7 @@ func (f *finder) confirm(ctx context.Context, r *residue, s *subject, chosen []i
 		if err != nil {
 			return fmt.Errorf("confirming %s by %s: %w", w.Action, w.Caller.ARN, err)
 		}
-		if d.Allowed != wanted {
+		if d.Allowed != wanted && !f.either {
 			return &Disagreement{Question: w.Question, Decision: d, Wanted: wanted}
 		}
 		if w.Decision = d; first == nil {
