@@ -89,36 +89,40 @@ func prefixes(size int) []string {
 
 // redundantActions looks for actions that another of the same list covers.
 func (c *checker) redundantActions(f *facts) {
-	c.redundant("REDUNDANT_ACTION", f.s.Actions, func(v policy.Value) string { return strings.ToLower(v.Text) })
+	low := texts(f.s.Actions)
+	for i := range low {
+		low[i] = strings.ToLower(low[i])
+	}
+	c.redundant("REDUNDANT_ACTION", f.s.Actions, low)
 }
 
 // redundantResources looks for resources that another of the same list covers.
 func (c *checker) redundantResources(f *facts) {
-	c.redundant("REDUNDANT_RESOURCE", f.s.Resources, func(v policy.Value) string { return v.Text })
+	c.redundant("REDUNDANT_RESOURCE", f.s.Resources, texts(f.s.Resources))
 }
 
-func (c *checker) redundant(id string, values []policy.Value, text func(policy.Value) string) {
+// redundant compares values as text has them. Of two equal ones the second is
+// redundant; with variables nothing else is compared.
+func (c *checker) redundant(id string, values []policy.Value, text []string) {
 	var patterns []int
 	first := map[string]int{}
 	for i, v := range values {
 		if wild(v.Text) && !v.HasVariable() {
 			patterns = append(patterns, i)
 		}
-		if _, seen := first[text(v)]; !seen {
-			first[text(v)] = i
+		if _, seen := first[text[i]]; !seen {
+			first[text[i]] = i
 		}
 	}
 	for i, v := range values {
-		by := first[text(v)]
-		if by == i {
-			by = slices.IndexFunc(patterns, func(j int) bool {
-				return text(values[j]) != text(v) && !v.HasVariable() && covers(text(values[j]), text(v))
-			})
-			if by >= 0 {
-				by = patterns[by]
+		by := first[text[i]]
+		if by == i && !v.HasVariable() {
+			at := slices.IndexFunc(patterns, func(j int) bool { return text[j] != text[i] && covers(text[j], text[i]) })
+			if at >= 0 {
+				by = patterns[at]
 			}
 		}
-		if by < 0 || by == i {
+		if by == i {
 			continue
 		}
 		g := c.add(id, v.Pos, "%q is covered by %q of the same list.", v.Text, values[by].Text)

@@ -62,9 +62,9 @@ func ActionNamed(name string) (Action, bool) {
 func ExpandAction(pattern string) []string {
 	var found []string
 	parts := wildcards(strings.ToLower(pattern))
-	for _, a := range Actions {
-		if matchParts(parts, strings.ToLower(a.Name)) {
-			found = append(found, a.Name)
+	for i := range Actions {
+		if matchParts(parts, actionsLower[i]) {
+			found = append(found, Actions[i].Name)
 		}
 	}
 	return found

@@ -101,6 +101,15 @@ var actionsByName = func() map[string]Action {
 	return m
 }()
 
+// actionsLower are the names of Actions in lower case, in its order.
+var actionsLower = func() []string {
+	names := make([]string, len(Actions))
+	for i := range Actions {
+		names[i] = strings.ToLower(Actions[i].Name)
+	}
+	return names
+}()
+
 func table(rows ...Action) []Action {
 	for i := range rows {
 		slices.Sort(rows[i].ConditionKeys)
