@@ -56,7 +56,7 @@ func TestUseAcrossAccounts(t *testing.T) {
 		assert.Equal(t, want, said(calls[operation](b.ctx, b.as(carol), f)), operation)
 	}
 	assert.Equal(t, []string{"CreateGrant", "Decrypt", "DeriveSharedSecret", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair",
-		"GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetPublicKey", "ListGrants", "ReEncrypt", "RetireGrant",
+		"GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetKeyRotationStatus", "GetPublicKey", "ListGrants", "ReEncrypt", "RetireGrant",
 		"RevokeGrant", "Sign", "Verify", "VerifyMac"}, across)
 }
 

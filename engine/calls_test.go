@@ -181,6 +181,12 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	"DisableKey": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.DisableKey(ctx, &kms.DisableKeyInput{KeyId: &f.key}))
 	},
+	"DisableKeyRotation": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.DisableKeyRotation(ctx, &kms.DisableKeyRotationInput{KeyId: &f.key}))
+	},
+	"EnableKeyRotation": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.EnableKeyRotation(ctx, &kms.EnableKeyRotationInput{KeyId: &f.key, RotationPeriodInDays: aws.Int32(180)}))
+	},
 	"EnableKey": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.EnableKey(ctx, &kms.EnableKeyInput{KeyId: &f.key}))
 	},
@@ -220,6 +226,9 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	"GetKeyPolicy": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: &f.key}))
 	},
+	"GetKeyRotationStatus": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: &f.key}))
+	},
 	"GetPublicKey": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &f.signing, GrantTokens: f.tokens}))
 	},
@@ -231,6 +240,9 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	},
 	"ListKeyPolicies": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.ListKeyPolicies(ctx, &kms.ListKeyPoliciesInput{KeyId: &f.key}))
+	},
+	"ListKeyRotations": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.ListKeyRotations(ctx, &kms.ListKeyRotationsInput{KeyId: &f.key, Limit: aws.Int32(10)}))
 	},
 	"ListKeys": func(ctx context.Context, c *kms.Client, _ fixture) error {
 		return second(c.ListKeys(ctx, &kms.ListKeysInput{Limit: aws.Int32(10)}))
@@ -255,6 +267,9 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	},
 	"RevokeGrant": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.RevokeGrant(ctx, &kms.RevokeGrantInput{KeyId: &f.key, GrantId: &f.grant, DryRun: f.dryRun}))
+	},
+	"RotateKeyOnDemand": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.RotateKeyOnDemand(ctx, &kms.RotateKeyOnDemandInput{KeyId: &f.key}))
 	},
 	"ScheduleKeyDeletion": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &f.key, PendingWindowInDays: aws.Int32(7)}))

@@ -111,7 +111,7 @@ func New(cfg Config) (*Engine, error) {
 		}),
 	}
 	for _, rows := range [][]row{
-		keyOperations(), cryptoOperations(), asymmetricOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),
+		keyOperations(), cryptoOperations(), asymmetricOperations(), rotationOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),
 	} {
 		for _, r := range rows {
 			e.operations[r.id()] = r

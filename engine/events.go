@@ -139,14 +139,14 @@ func auditIdentity(c identity.Caller) audit.Identity {
 	return id
 }
 
-// recordDeletion puts the event of a key that was really deleted into the
-// transaction that deletes it (CT-081).
-func (e *Engine) recordDeletion(tx *store.Tx, addr store.KeyAddr, eventID string) error {
+// recordInternal puts the event of what the service did on its own with a key
+// into the transaction that does it (CT-081, CT-082).
+func (e *Engine) recordInternal(tx *store.Tx, operation string, addr store.KeyAddr, eventID string, details *audit.ServiceDetails) error {
 	arn := fmt.Sprintf("arn:%s:kms:%s:%s:key/%s", e.cfg.World().Partition(), addr.Region, addr.Account, addr.ID)
 	events, err := audit.Build(audit.Call{
-		Operation: "DeleteKey", Region: addr.Region, Time: e.cfg.Clock(), EventID: eventID,
+		Operation: operation, Region: addr.Region, Time: e.cfg.Clock(), EventID: eventID,
 		Caller: audit.Identity{Kind: audit.Internal, Account: addr.Account, InvokedBy: audit.InternalName},
-		Keys:   []string{arn}, Allowed: true,
+		Keys:   []string{arn}, Allowed: true, Details: details,
 	})
 	if err != nil {
 		return err

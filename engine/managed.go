@@ -92,7 +92,9 @@ func (s *Scope) firstUse(alias string, service *world.Service) (store.Alias, err
 		State: string(lifecycle.Enabled), Manager: managerAWS, Description: managedDescription(name), Created: s.Now,
 		Policy:          store.Policy{Text: ask.ManagedKeyPolicy(s.World.Partition(), s.Caller.Account, name, service.Via(s.Region))},
 		CurrentMaterial: n.material.ID, Materials: []store.Material{n.material},
+		Rotation: store.Rotation{PeriodDays: defaultRotationDays, Next: s.Now.Add(defaultRotationDays * day)},
 	}
+	schedule(&k)
 	a := store.Alias{Account: s.Caller.Account, Region: s.Region, Name: alias, TargetKeyID: n.id, Created: s.Now, Updated: s.Now}
 	if err := s.Tx.PutKey(k); err != nil {
 		return a, err

@@ -92,6 +92,7 @@ func (s *Scope) key(i int) *store.Key { return s.checks[i].Resource.Key }
 func (s *Scope) change(i int, mutate func(*store.Key)) error {
 	changed := *s.key(i)
 	mutate(&changed)
+	schedule(&changed)
 	return s.Tx.PutKey(changed)
 }
 

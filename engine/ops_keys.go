@@ -207,14 +207,19 @@ func (s *Scope) newMaterial(ctx context.Context, sp spec.KeySpec) (store.Materia
 		if _, err := io.ReadFull(s.engine.cfg.Rand, id[:]); err != nil {
 			return store.Material{}, err
 		}
-		ref, err := s.engine.cfg.Materials.Generate(ctx, hex.EncodeToString(id[:]), sp)
-		if err != nil {
-			return store.Material{}, err
-		}
-		return store.Material{ID: ref.ID, Created: s.Now, Ref: store.MaterialRef{
-			Provider: ref.Provider, ID: ref.ID, Spec: string(ref.Spec), Sealed: ref.Sealed,
-		}}, nil
+		return s.engine.generate(ctx, hex.EncodeToString(id[:]), sp, s.Now)
 	})
+}
+
+// generate makes the record of new material.
+func (e *Engine) generate(ctx context.Context, id string, sp spec.KeySpec, now time.Time) (store.Material, error) {
+	ref, err := e.cfg.Materials.Generate(ctx, id, sp)
+	if err != nil {
+		return store.Material{}, err
+	}
+	return store.Material{ID: ref.ID, Created: now, Ref: store.MaterialRef{
+		Provider: ref.Provider, ID: ref.ID, Spec: string(ref.Spec), Sealed: ref.Sealed,
+	}}, nil
 }
 
 func listKeys(_ context.Context, s *Scope, in *wire.ListKeysInput) (*wire.ListKeysOutput, error) {

@@ -8,6 +8,7 @@ type Quotas struct {
 	Keys          int // KMS keys of an account in a Region: 100,000
 	AliasesPerKey int // 50
 	GrantsPerKey  int // 50,000
+	Rotations     int // on demand, in the life of a key: 25
 }
 
 func (q Quotas) complete() Quotas {
@@ -15,5 +16,6 @@ func (q Quotas) complete() Quotas {
 		Keys:          cmp.Or(q.Keys, 100_000),
 		AliasesPerKey: cmp.Or(q.AliasesPerKey, 50),
 		GrantsPerKey:  cmp.Or(q.GrantsPerKey, 50_000),
+		Rotations:     cmp.Or(q.Rotations, 25),
 	}
 }

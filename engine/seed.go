@@ -66,20 +66,21 @@ func (e *Engine) seedKey(ctx context.Context, w *world.World, k *world.Key) (sto
 	if _, err := io.ReadFull(e.cfg.Rand, id[:]); err != nil {
 		return store.Key{}, err
 	}
-	ref, err := e.cfg.Materials.Generate(ctx, hex.EncodeToString(id[:]), spec.KeySpec(k.Spec))
+	now := e.cfg.Clock()
+	first, err := e.generate(ctx, hex.EncodeToString(id[:]), spec.KeySpec(k.Spec), now)
 	if err != nil {
 		return store.Key{}, err
 	}
-	now := e.cfg.Clock()
 	record := store.Key{
 		Addr: store.KeyAddr{Account: k.Account, Region: k.Region, ID: k.ID},
 		Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, State: k.State, Manager: seedManager(k),
 		Description: k.Description, Created: now, Tags: k.Tags, Policy: seedPolicy(w, k),
-		CurrentMaterial: ref.ID,
-		Materials: []store.Material{{ID: ref.ID, Created: now, Ref: store.MaterialRef{
-			Provider: ref.Provider, ID: ref.ID, Spec: string(ref.Spec), Sealed: ref.Sealed,
-		}}},
+		CurrentMaterial: first.ID, Materials: []store.Material{first},
 	}
+	if k.AWSManaged {
+		record.Rotation = store.Rotation{PeriodDays: defaultRotationDays, Next: now.Add(defaultRotationDays * day)} // ROT-14
+	}
+	schedule(&record)
 	if record.State == string(lifecycle.PendingDeletion) {
 		record.DeletionDate = now.Add(defaultPendingDays * 24 * time.Hour)
 	}

@@ -20,7 +20,7 @@ const (
 )
 
 // Sweep carries out what has fallen due: keys whose waiting period is over are
-// deleted, with their grants and aliases. It stops when ctx ends; what is left,
+// deleted, with their grants and aliases, and keys are rotated. It stops when ctx ends; what is left,
 // and what failed, is due again the next time.
 func (e *Engine) Sweep(ctx context.Context) error {
 	now := e.cfg.Clock()
@@ -39,6 +39,9 @@ func (e *Engine) Sweep(ctx context.Context) error {
 		}
 		if err := e.deleteKey(d); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("deleting key %s: %w", d.Addr.ID, err))
+		}
+		if err := e.rotateKey(ctx, d.Addr); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("rotating key %s: %w", d.Addr.ID, err))
 		}
 	}
 	return failed
@@ -75,7 +78,7 @@ func (e *Engine) deleteKey(d store.Due) error {
 			return err
 		}
 		deleted = k.Materials
-		if err := e.recordDeletion(tx, d.Addr, id.String()); err != nil {
+		if err := e.recordInternal(tx, "DeleteKey", d.Addr, id.String(), nil); err != nil {
 			return err
 		}
 		return tx.DeleteKey(d.Addr)
@@ -100,11 +103,15 @@ func (e *Engine) forget(deleted []store.Material) {
 // cancelled since.
 func (e *Engine) stillDue(tx *store.Tx, d store.Due) (bool, error) {
 	k, err := tx.Key(d.Addr)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
 	if err != nil {
-		return false, err
+		return false, ignoreNotFound(err)
 	}
 	return k.State == string(lifecycle.PendingDeletion) && !k.DeletionDate.After(e.cfg.Clock()), nil
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
 }

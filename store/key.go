@@ -25,6 +25,11 @@ type Key struct {
 	PriorState        string    `json:"priorState,omitempty"`
 	PendingWindowDays int       `json:"pendingWindowDays,omitempty"`
 
+	// Rotation is the schedule of automatic rotation; zero: there is none.
+	Rotation Rotation `json:"rotation,omitzero"`
+	// Due is when something other than the deletion falls due; zero: nothing.
+	Due time.Time `json:"due,omitzero"`
+
 	MultiRegion MultiRegion       `json:"multiRegion,omitzero"`
 	Policy      Policy            `json:"policy"`
 	Tags        map[string]string `json:"tags,omitempty"`
@@ -32,6 +37,12 @@ type Key struct {
 	// CurrentMaterial is the ID of the one of Materials that encrypts.
 	CurrentMaterial string     `json:"currentMaterial,omitempty"`
 	Materials       []Material `json:"materials,omitempty"`
+}
+
+// A Rotation is the schedule by which a key gets new material.
+type Rotation struct {
+	PeriodDays int       `json:"periodDays,omitempty"`
+	Next       time.Time `json:"next,omitzero"`
 }
 
 // MultiRegion is zero for a key of one Region.
@@ -50,10 +61,18 @@ type Policy struct {
 
 // A Material is one version of a key's secret. ID is 64 hexadecimal digits,
 // as the API's KeyMaterialId.
+// Rotated is how and when the key was rotated to it: zero for its first.
 type Material struct {
 	ID      string      `json:"id"`
 	Created time.Time   `json:"created"`
+	Rotated Rotated     `json:"rotated,omitzero"`
 	Ref     MaterialRef `json:"ref"`
+}
+
+// Rotated says of a material that a rotation brought it.
+type Rotated struct {
+	Type string    `json:"type,omitempty"` // AUTOMATIC or ON_DEMAND
+	At   time.Time `json:"at,omitzero"`
 }
 
 // A MaterialRef is what a provider needs to open material again. Sealed comes
@@ -151,14 +170,14 @@ func (tx *Tx) CountKeys(account, region string) (int, error) {
 	return tx.count(dbKey(spaceKeyCount, account, region))
 }
 
-// A Due is a key whose DeletionDate has come.
+// A Due is a key whose DeletionDate or Due has come.
 type Due struct {
 	At   time.Time
 	Addr KeyAddr
 }
 
-// DueBefore lists up to limit keys whose DeletionDate is not after t, the
-// earliest first.
+// DueBefore lists up to limit keys whose DeletionDate or Due is not after t,
+// the earliest first.
 func (tx *Tx) DueBefore(t time.Time, limit int) ([]Due, error) {
 	var due []Due
 	err := tx.kv.scan(dbKey(spaceDue), nil, false, func(key, _ []byte) (bool, error) {
@@ -185,9 +204,12 @@ func (tx *Tx) DueBefore(t time.Time, limit int) ([]Due, error) {
 func (k *Key) normalize() {
 	k.Created = instant(k.Created)
 	k.DeletionDate = instant(k.DeletionDate)
+	k.Rotation.Next = instant(k.Rotation.Next)
+	k.Due = instant(k.Due)
 	materials := make([]Material, len(k.Materials))
 	for i, m := range k.Materials {
 		m.Created = instant(m.Created)
+		m.Rotated.At = instant(m.Rotated.At)
 		materials[i] = m
 	}
 	k.Materials = materials
@@ -202,9 +224,13 @@ func instant(t time.Time) time.Time {
 
 // indexes are the entries that lead to the record.
 func (k *Key) indexes() []entry {
-	if k.DeletionDate.IsZero() {
+	due := k.DeletionDate
+	if due.IsZero() || !k.Due.IsZero() && k.Due.Before(due) {
+		due = k.Due
+	}
+	if due.IsZero() {
 		return nil
 	}
-	at := ordered(uint64(max(k.DeletionDate.UnixNano(), 0)))
+	at := ordered(uint64(max(due.UnixNano(), 0)))
 	return []entry{{dbKey(spaceDue, at, k.Addr.Account, k.Addr.Region, k.Addr.ID), present}}
 }

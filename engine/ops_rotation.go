@@ -1,0 +1,239 @@
+package engine
+
+import (
+	"context"
+	"encoding/hex"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/keyreeve/keyreeve/crypto/spec"
+	"github.com/keyreeve/keyreeve/engine/audit"
+	"github.com/keyreeve/keyreeve/engine/condition"
+	"github.com/keyreeve/keyreeve/engine/lifecycle"
+	"github.com/keyreeve/keyreeve/engine/wire"
+	"github.com/keyreeve/keyreeve/store"
+)
+
+// Rotation of key material. Guide, "Rotating AWS KMS keys".
+const (
+	day                 = 24 * time.Hour
+	defaultRotationDays = 365 // ROT-03
+
+	rotationAutomatic = "AUTOMATIC"
+	rotationOnDemand  = "ON_DEMAND"
+
+	// soon is how close an automatic rotation forbids one on demand (NEW-05).
+	soon = 20 * time.Minute
+)
+
+func rotationOperations() []row {
+	return []row{
+		define(Operation[wire.EnableKeyRotationInput, wire.EnableKeyRotationOutput]{
+			Name: "EnableKeyRotation", Effect: Writes,
+			Checks: func(s *Scope, in *wire.EnableKeyRotationInput) ([]Check, error) {
+				side := condition.Side{Keys: condition.Context{}}
+				condition.Context(side.Keys).Number("kms:RotationPeriodInDays", int(either(in.RotationPeriodInDays, defaultRotationDays)))
+				return one(s.onKey("kms:EnableKeyRotation", in.KeyId, false, side))
+			},
+			Run: enableKeyRotation,
+		}),
+		define(Operation[wire.DisableKeyRotationInput, wire.DisableKeyRotationOutput]{
+			Name: "DisableKeyRotation", Effect: Writes,
+			Checks: func(s *Scope, in *wire.DisableKeyRotationInput) ([]Check, error) {
+				return one(s.onKey("kms:DisableKeyRotation", in.KeyId, false, condition.Side{}))
+			},
+			Run: func(_ context.Context, s *Scope, _ *wire.DisableKeyRotationInput) (*wire.DisableKeyRotationOutput, error) {
+				if err := s.rotates(s.key(0)); err != nil {
+					return nil, err
+				}
+				return nil, s.change(0, func(k *store.Key) { k.Rotation = store.Rotation{} })
+			},
+		}),
+		define(Operation[wire.GetKeyRotationStatusInput, wire.GetKeyRotationStatusOutput]{
+			Name: "GetKeyRotationStatus", Effect: Reads,
+			Checks: func(s *Scope, in *wire.GetKeyRotationStatusInput) ([]Check, error) {
+				return one(s.onKey("kms:GetKeyRotationStatus", in.KeyId, false, condition.Side{}))
+			},
+			Run: getKeyRotationStatus,
+		}),
+		define(Operation[wire.RotateKeyOnDemandInput, wire.RotateKeyOnDemandOutput]{
+			Name: "RotateKeyOnDemand", Effect: Writes,
+			Checks: func(s *Scope, in *wire.RotateKeyOnDemandInput) ([]Check, error) {
+				return one(s.onKey("kms:RotateKeyOnDemand", in.KeyId, false, condition.Side{}))
+			},
+			Run: rotateKeyOnDemand,
+		}),
+		define(Operation[wire.ListKeyRotationsInput, wire.ListKeyRotationsOutput]{
+			Name: "ListKeyRotations", Effect: Reads,
+			Checks: func(s *Scope, in *wire.ListKeyRotationsInput) ([]Check, error) {
+				return one(s.onKey("kms:ListKeyRotations", in.KeyId, false, condition.Side{}))
+			},
+			Run: listKeyRotations,
+		}),
+	}
+}
+
+// rotates refuses keys whose material the service does not rotate (ROT-02).
+func (s *Scope) rotates(k *store.Key) error {
+	if k.Origin != string(spec.OriginKMS) {
+		return wire.Errorf(wire.UnsupportedOperation, "%s origin is %s which is not valid for this operation.", s.keyARN(k), k.Origin)
+	}
+	if k.Spec != string(spec.SymmetricDefault) {
+		return &wire.Error{Code: wire.UnsupportedOperation} // without a message, as observed
+	}
+	return nil
+}
+
+func enableKeyRotation(_ context.Context, s *Scope, in *wire.EnableKeyRotationInput) (*wire.EnableKeyRotationOutput, error) {
+	if err := s.rotates(s.key(0)); err != nil {
+		return nil, err
+	}
+	days := int(either(in.RotationPeriodInDays, defaultRotationDays))
+	return nil, s.change(0, func(k *store.Key) {
+		k.Rotation = store.Rotation{PeriodDays: days, Next: s.Now.Add(time.Duration(days) * day)} // ROT-04, AMB-24
+	})
+}
+
+func getKeyRotationStatus(_ context.Context, s *Scope, _ *wire.GetKeyRotationStatusInput) (*wire.GetKeyRotationStatusOutput, error) {
+	k := s.key(0)
+	if k.Origin != string(spec.OriginKMS) { // AMB-07
+		return nil, s.rotates(k)
+	}
+	out := &wire.GetKeyRotationStatusOutput{KeyId: new(s.keyARN(k)), KeyRotationEnabled: new(false)}
+	if k.Rotation.Next.IsZero() || k.State == string(lifecycle.PendingDeletion) { // ROT-08
+		return out, nil
+	}
+	out.KeyRotationEnabled, out.NextRotationDate, out.RotationPeriodInDays = new(true), &k.Rotation.Next, new(int32(k.Rotation.PeriodDays)) // at most 2,560
+	return out, nil
+}
+
+func rotateKeyOnDemand(ctx context.Context, s *Scope, _ *wire.RotateKeyOnDemandInput) (*wire.RotateKeyOnDemandOutput, error) {
+	k := s.key(0)
+	if err := s.rotates(k); err != nil {
+		return nil, err
+	}
+	done := 0
+	for _, m := range k.Materials {
+		if m.Rotated.Type == rotationOnDemand {
+			done++
+		}
+	}
+	switch {
+	case done >= s.engine.cfg.Quotas.Rotations:
+		return nil, wire.Errorf(wire.LimitExceeded, "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: %s", s.keyARN(k))
+	case !k.Rotation.Next.IsZero() && k.Rotation.Next.Sub(s.Now) <= soon:
+		return nil, wire.Errorf(wire.Conflict, "An automatic rotation of %s is in progress or due within 20 minutes.", s.keyARN(k))
+	}
+	next, err := s.newMaterial(ctx, spec.SymmetricDefault)
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.newID("rotation event")
+	if err != nil {
+		return nil, err
+	}
+	err = s.change(0, func(k *store.Key) { rotateTo(k, next, rotationOnDemand, s.Now) })
+	if err != nil {
+		return nil, err
+	}
+	details := &audit.ServiceDetails{KeyID: k.Addr.ID, RotationType: rotationOnDemand}
+	return &wire.RotateKeyOnDemandOutput{KeyId: new(s.keyARN(k))}, s.engine.recordInternal(s.Tx, "RotateKey", k.Addr, id, details)
+}
+
+// rotateTo makes a material the current one of a key; those before it stay.
+func rotateTo(k *store.Key, next store.Material, kind string, now time.Time) {
+	next.Rotated = store.Rotated{Type: kind, At: now}
+	k.Materials = append(slices.Clip(k.Materials), next)
+	k.CurrentMaterial = next.ID
+}
+
+// schedule says when the sweeper has to look at a key again for other reasons
+// than its deletion. A key that is not enabled is not rotated (ROT-07, ROT-08).
+func schedule(k *store.Key) {
+	k.Due = time.Time{}
+	if k.State == string(lifecycle.Enabled) {
+		k.Due = k.Rotation.Next
+	}
+}
+
+// rotateKey rotates a key that is due, once, however many dates it missed
+// (AMB-23).
+func (e *Engine) rotateKey(ctx context.Context, addr store.KeyAddr) error {
+	var random [32]byte
+	if _, err := io.ReadFull(e.cfg.Rand, random[:]); err != nil {
+		return err
+	}
+	event, err := uuid.NewRandomFromReader(e.cfg.Rand)
+	if err != nil {
+		return err
+	}
+	return e.cfg.Store.Update(func(tx *store.Tx) error {
+		now := e.cfg.Clock()
+		k, err := tx.Key(addr)
+		if err != nil {
+			return ignoreNotFound(err)
+		}
+		if k.Due.IsZero() || k.Due.After(now) || k.State != string(lifecycle.Enabled) {
+			return nil
+		}
+		next, err := e.generate(ctx, hex.EncodeToString(random[:]), spec.KeySpec(k.Spec), now)
+		if err != nil {
+			return err
+		}
+		rotateTo(&k, next, rotationAutomatic, now)
+		k.Rotation.Next = now.Add(time.Duration(k.Rotation.PeriodDays) * day)
+		schedule(&k)
+		if err := tx.PutKey(k); err != nil {
+			return err
+		}
+		return e.recordInternal(tx, "RotateKey", addr, event.String(), &audit.ServiceDetails{KeyID: addr.ID, RotationType: rotationAutomatic})
+	})
+}
+
+// States of material in ListKeyRotations.
+const (
+	materialCurrent    = "CURRENT"
+	materialNonCurrent = "NON_CURRENT"
+)
+
+func listKeyRotations(_ context.Context, s *Scope, in *wire.ListKeyRotationsInput) (*wire.ListKeyRotationsOutput, error) {
+	k := s.key(0)
+	page, err := s.page("ListKeyRotations", in.Limit, in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	materials := slices.DeleteFunc(slices.Clone(k.Materials), func(m store.Material) bool {
+		return m.Rotated.At.IsZero() && deref(in.IncludeKeyMaterial) != "ALL_KEY_MATERIAL"
+	})
+	if at := slices.IndexFunc(materials, func(m store.Material) bool { return m.ID == page.after }); at >= 0 {
+		materials = materials[at+1:]
+	}
+	more := len(materials) > page.limit
+	out := &wire.ListKeyRotationsOutput{Rotations: []wire.RotationsListEntry{}, Truncated: &more}
+	for _, m := range materials[:min(len(materials), page.limit)] {
+		out.Rotations = append(out.Rotations, s.rotation(k, m))
+	}
+	if more {
+		out.NextMarker = page.next(materials[page.limit-1].ID)
+	}
+	return out, nil
+}
+
+// rotation is a material as ListKeyRotations tells it (ROT-16, NEW-07).
+func (s *Scope) rotation(k *store.Key, m store.Material) wire.RotationsListEntry {
+	state := materialNonCurrent
+	if m.ID == k.CurrentMaterial {
+		state = materialCurrent
+	}
+	entry := wire.RotationsListEntry{KeyId: new(s.keyARN(k)), KeyMaterialState: &state}
+	if k.Spec == string(spec.SymmetricDefault) {
+		entry.KeyMaterialId = &m.ID
+	}
+	if !m.Rotated.At.IsZero() {
+		entry.RotationDate, entry.RotationType = &m.Rotated.At, &m.Rotated.Type
+	}
+	return entry
+}
