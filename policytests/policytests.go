@@ -4,6 +4,7 @@ package policytests
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"regexp"
 	"runtime"
@@ -31,6 +32,11 @@ type Options struct {
 	// Coverage asks which statements and grants were ever the reason.
 	Coverage bool
 }
+
+// Grammar describes case lines: GRAMMAR.md.
+//
+//go:embed GRAMMAR.md
+var Grammar string
 
 // DefaultTime is the time of requests that name none, so that a case has the
 // same answer every day.

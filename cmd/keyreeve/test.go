@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,7 @@ type testFlags struct {
 	bench      bool
 	watch      bool
 	guardrails string
+	grammar    bool
 
 	format    string
 	dir       string
@@ -51,8 +53,8 @@ or a cell of a table, or a line about all requests of a kind:
   no public access to key/payroll
 
 A case that fails tells what was wanted, what came out, what each layer of policies
-said, and the statement that would nearly have allowed it. policytests/GRAMMAR.md
-has the whole grammar.
+said, and the statement that would nearly have allowed it. --grammar prints all that
+can stand in a line.
 
 With --coverage it tells which statements and grants were ever the reason of a
 decision, and which could be taken away without a test that notices.
@@ -63,8 +65,13 @@ Exit codes: 0 all as expected; 1 a case failed, or coverage is below the thresho
   keyreeve test policies/payroll.cases --run 'Payroll key' --fail-only
   keyreeve test policies/ --watch
   keyreeve test policies/ --coverage --coverage-threshold 90
-  keyreeve test policies/ --format text,junit --coverage=html -o results/`,
+  keyreeve test policies/ --format text,junit --coverage=html -o results/
+  keyreeve test --grammar`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if f.grammar && len(args) == 0 {
+				_, err := io.WriteString(c.OutOrStdout(), policytests.Grammar)
+				return cannot(err)
+			}
 			if err := f.check(args); err != nil {
 				return fmt.Errorf("%w; see keyreeve test --help", err)
 			}
@@ -85,6 +92,9 @@ Exit codes: 0 all as expected; 1 a case failed, or coverage is below the thresho
 	flags.Lookup("coverage").NoOptDefVal = "text"
 	flags.Float64Var(&f.threshold, "coverage-threshold", 0, "fail if less than `percent` of statements and grants were decisive")
 	flags.StringVar(&f.guardrails, "guardrails", "", "`directory` of the organization's own Rego, which takes part")
+	flags.BoolVar(&f.grammar, "grammar", false, "print the grammar of case lines, with examples")
+	complete(c, "format", formatNames())
+	complete(c, "coverage", []string{"text", "json", "html"})
 	return c
 }
 

@@ -17,9 +17,20 @@ import (
 // coverageFiles are the formats of coverage, and what their files are called.
 var coverageFiles = map[string]string{"text": "", "json": "coverage.json", "html": "coverage.html"}
 
+func formatNames() []string {
+	names := make([]string, len(report.Formats))
+	for i, f := range report.Formats {
+		names[i] = string(f)
+	}
+	return names
+}
+
 // check refuses flags that contradict each other.
 func (f *testFlags) check(args []string) error {
-	if len(args) == 0 {
+	switch {
+	case f.grammar:
+		return errors.New("--grammar stands alone")
+	case len(args) == 0:
 		return errors.New("test needs a world, a directory of worlds, or a .cases file")
 	}
 	if _, err := regexp.Compile(f.run); err != nil {
