@@ -253,29 +253,25 @@ func (f *finder) doubt(r *residue, sure bool) {
 // impossible.
 func (f *finder) goal(r *residue, s *subject) *goal {
 	g := &goal{}
-	for i, v := range f.allowed {
+	if !f.clauses(r, g, s) {
+		return nil
+	}
+	for _, v := range f.allowed {
 		in := s.in(v.u)
 		if in == nil {
 			return nil
 		}
 		res := r.of(v, in)
-		if i == 0 && !f.clauses(g, res) {
-			return nil
-		}
 		if g.allowed = append(g.allowed, res); f.either {
 			g.allowed = nil
 		}
 	}
-	for i, v := range f.refused {
+	for _, v := range f.refused {
 		in := s.in(v.u)
 		if in == nil {
 			continue // who is not there is refused
 		}
-		res := r.of(v, in)
-		if i == 0 && len(f.allowed) == 0 && !f.clauses(g, res) {
-			return nil
-		}
-		g.refused = append(g.refused, res)
+		g.refused = append(g.refused, r.of(v, in))
 	}
 	for _, c := range f.extra {
 		n, t := r.atom(s, c)
@@ -296,26 +292,24 @@ func (f *finder) goal(r *residue, s *subject) *goal {
 	return g
 }
 
-// clauses finds the statements that must match, or must not.
-func (f *finder) clauses(g *goal, r *residual) bool {
-	find := func(s *statement) []*clause {
-		var all []*clause
-		for i := range r.clauses {
-			if r.clauses[i].statement == s {
-				all = append(all, &r.clauses[i])
-			}
-		}
-		return all
-	}
-	for _, s := range f.matching {
-		found := find(s)
-		if len(found) == 0 {
+// clauses finds the statements that must match, and must not, in the documents
+// of the subject's own universe.
+func (f *finder) clauses(r *residue, g *goal, s *subject) bool {
+	bounded := s.caller.attached.Boundary != nil
+	for _, st := range f.matching {
+		atoms, possible := r.conditions(s, st)
+		if !possible || st.matched(&s.caller.principal, bounded) == 0 {
 			return false
 		}
-		g.matching = append(g.matching, found[0])
+		g.matching = append(g.matching, &clause{atoms: atoms})
 	}
-	for _, s := range f.missing {
-		g.missing = append(g.missing, find(s)...)
+	for _, st := range f.missing {
+		if st.dead || !st.actions[actionIndex[s.action.Name]] || st.matched(&s.caller.principal, bounded) == 0 {
+			continue
+		}
+		if atoms, possible := r.conditions(s, st); possible {
+			g.missing = append(g.missing, &clause{atoms: atoms})
+		}
 	}
 	return true
 }

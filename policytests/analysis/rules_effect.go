@@ -16,13 +16,21 @@ func (c *checker) effects() error {
 		}
 		check := c.effectOfAllow
 		if s.source.Effect == policy.Deny {
-			check = c.effectOfDeny
+			if check = c.effectOfDeny; c.partial() {
+				continue
+			}
 		}
 		if err := check(s, gone); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// partial tells whether a policy that allows nothing is meant to stand beside
+// others: what it denies has effect there.
+func (c *checker) partial() bool {
+	return c.document.policy.Document.Kind != policy.RCP && c.document.policy.Document.Kind != policy.SCP && len(c.statements(policy.Allow)) == 0
 }
 
 // speaks tells whether a statement is about actions of the service that are

@@ -47,22 +47,22 @@ func (c *checker) powersOf(x *Caller, told map[string]bool) error {
 	if err != nil {
 		return err
 	}
-	if s := c.settled(put.Witness); admin.State == Proved && c.counts(s, put.Witness, "put", told) {
-		f := c.report("KR_ESCALATION_PUTKEYPOLICY", s, s.actionPlace("kms:PutKeyPolicy"),
-			"%s does not administer the key otherwise, but may replace its policy, and so give everything to anybody.", name(x))
-		if err := c.witness(f, put.Witness, ""); err != nil {
-			return err
-		}
-	}
-	return c.both(x, can, put, told)
-}
-
-// both looks for an administrator who may use the key.
-func (c *checker) both(x *Caller, can func(bool, ...string) (Answer, error), put Answer, told map[string]bool) error {
 	use, err := can(true, useActions...)
 	if err != nil || use.State != Found {
 		return err
 	}
+	if s := c.settled(put.Witness); admin.State == Proved && c.counts(s, put.Witness, "put", told) {
+		f := c.report("KR_ESCALATION_PUTKEYPOLICY", s, s.actionPlace("kms:PutKeyPolicy"),
+			"%s uses the key and does not administer it, but may replace its policy, and so give everything to anybody.", name(x))
+		if err := c.witness(f, put.Witness, ""); err != nil {
+			return err
+		}
+	}
+	return c.both(x, put, use, told)
+}
+
+// both looks for an administrator who may use the key.
+func (c *checker) both(x *Caller, put, use Answer, told map[string]bool) error {
 	s := c.settled(use.Witness)
 	if !c.counts(s, use.Witness, "both", told) {
 		return nil
@@ -148,30 +148,42 @@ func (c *checker) deletion() error {
 // aliasHalves looks for alias actions that are allowed on the alias or on the
 // key, but not on both.
 func (c *checker) aliasHalves() error {
+	halves := map[policy.ResourceKind][]string{}
+	shown := map[policy.ResourceKind]*Witness{}
 	for _, action := range []string{"kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"} {
-		half := func(k policy.ResourceKind) (Answer, error) {
+		found := map[policy.ResourceKind]*Witness{}
+		for _, k := range []policy.ResourceKind{policy.AliasResource, policy.KeyResource} {
 			f := &finder{space: c.sp, allowed: []variant{{u: c.u}}, query: Query{Actions: []string{action}, Resources: c.arns(k),
 				Callers: func(x Caller) bool { return x.Variation == "" }}}
-			return f.find(c.ctx)
+			a, err := f.find(c.ctx)
+			if err != nil {
+				return err
+			}
+			if a.State == Unknown {
+				return nil
+			}
+			if a.State == Found {
+				found[k] = a.Witness
+			}
 		}
-		alias, err := half(policy.AliasResource)
-		if err != nil {
-			return err
-		}
-		key, err := half(policy.KeyResource)
-		if err != nil {
-			return err
-		}
-		have, lacks, a := "alias", "key", alias
-		if key.State == Found {
-			have, lacks, a = lacks, have, key
-		}
-		if (alias.State == Found) == (key.State == Found) || alias.State == Unknown || key.State == Unknown {
+		if len(found) != 1 {
 			continue
 		}
-		if s := c.settled(a.Witness); s != nil {
-			f := c.report("KR_ALIAS_ACTION_HALF", s, s.actionPlace(action), "%s is allowed on the %s, but not on the %s, and needs both.", action, have, lacks)
-			if err := c.witness(f, a.Witness, ""); err != nil {
+		for k, w := range found {
+			if halves[k] = append(halves[k], action); shown[k] == nil {
+				shown[k] = w
+			}
+		}
+	}
+	for _, k := range []policy.ResourceKind{policy.AliasResource, policy.KeyResource} {
+		w := shown[k]
+		if w == nil {
+			continue
+		}
+		other := policy.AliasResource + policy.KeyResource - k
+		if s := c.settled(w); s != nil {
+			f := c.report("KR_ALIAS_ACTION_HALF", s, s.actionPlace(w.Action), "Allowed on the %s, but not on the %s: %s. Both are needed.", k, other, listed(halves[k]))
+			if err := c.witness(f, w, ""); err != nil {
 				return err
 			}
 		}
