@@ -65,7 +65,7 @@ func logged(t *testing.T, plain bool, questions ...decision.Question) []string {
 	e, err := decision.New(decision.Config{})
 	require.NoError(t, err)
 	var out bytes.Buffer
-	l := decisionlog.Log{Out: slog.New(slog.NewJSONHandler(&out, nil)), Labels: map[string]string{"id": "i1"}, Plain: plain}
+	l := decisionlog.Log{Out: slog.New(decisionlog.NewHandler(&out)), Labels: map[string]string{"id": "i1"}, Plain: plain}
 	for n, q := range questions {
 		d, err := e.Decide(t.Context(), q)
 		require.NoError(t, err)
@@ -172,7 +172,7 @@ func TestLinesAreBounded(t *testing.T) {
 
 func TestACallThatWasNotDecidedHasALineToo(t *testing.T) {
 	var out bytes.Buffer
-	l := decisionlog.Log{Out: slog.New(slog.NewJSONHandler(&out, nil))}
+	l := decisionlog.Log{Out: slog.New(decisionlog.NewHandler(&out))}
 	l.Refused(call, decisionlog.Refusal{Principal: "s3.amazonaws.com", Listener: "inside", Reason: "nobody lets it"})
 	e := parsed(t, out.String())
 	assert.Equal(t, "keyreeve/call/refused", e.Path)

@@ -2,8 +2,6 @@ package decisionlog
 
 import (
 	"cmp"
-	"encoding/json"
-	"unicode/utf8"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 )
@@ -12,55 +10,55 @@ import (
 // (rego/lib/schema): all facts, and the attached policies by name. So a line
 // can be asked again of a bundle that has policies of these names.
 type input struct {
-	Rule              string            `json:"rule"`
-	Action            string            `json:"action"`
-	CrossAccount      bool              `json:"cross_account_possible"`
-	Principal         principal         `json:"principal"`
-	Resource          resource          `json:"resource"`
-	Context           conditions        `json:"context,omitempty"`
-	EncryptionContext map[string]string `json:"encryption_context,omitempty"`
-	Policies          policies          `json:"policies,omitzero"`
-	Grants            []grant           `json:"grants,omitempty"`
-	Child             *child            `json:"child,omitempty"`
+	Rule              string
+	Action            string
+	CrossAccount      bool
+	Principal         principal
+	Resource          resource
+	Context           map[string][]string
+	EncryptionContext map[string]string
+	Policies          policies
+	Grants            []grant
+	Child             *child
 }
 
 type principal struct {
-	Type       decision.PrincipalType `json:"type"`
-	Account    string                 `json:"account,omitempty"`
-	User       string                 `json:"user,omitempty"`
-	Role       string                 `json:"role,omitempty"`
-	Session    string                 `json:"session,omitempty"`
-	Services   []string               `json:"services,omitempty"`
-	Provider   string                 `json:"provider,omitempty"`
-	Management bool                   `json:"management"`
+	Type       decision.PrincipalType
+	Account    string
+	User       string
+	Role       string
+	Session    string
+	Services   []string
+	Provider   string
+	Management bool
 }
 
 type resource struct {
-	ARN        string `json:"arn"`
-	Account    string `json:"account"`
-	Management bool   `json:"management"`
-	AWSManaged bool   `json:"aws_managed"`
+	ARN        string
+	Account    string
+	Management bool
+	AWSManaged bool
 }
 
 type grant struct {
-	ID         string            `json:"id"`
-	Grantee    *party            `json:"grantee"`
-	Retiree    *party            `json:"retiree"`
-	Issuer     string            `json:"issuer"`
-	Operations []string          `json:"operations"`
-	Equals     map[string]string `json:"equals"`
-	Subset     map[string]string `json:"subset"`
+	ID         string
+	Grantee    *party
+	Retiree    *party
+	Issuer     string
+	Operations []string
+	Equals     map[string]string
+	Subset     map[string]string
 }
 
 type party struct {
-	Via decision.Via `json:"via"`
-	ID  string       `json:"id"`
+	Via decision.Via
+	ID  string
 }
 
 type child struct {
-	Operations []string          `json:"operations"`
-	Equals     map[string]string `json:"equals"`
-	Subset     map[string]string `json:"subset"`
+	Operations []string
+	Equals     map[string]string
+	Subset     map[string]string
 }
 
 // facts is a copy of what was asked, which may be changed.
@@ -71,7 +69,7 @@ func facts(q decision.Question) *input {
 		Principal: principal{Type: p.Type, Account: p.Account, User: p.User, Role: p.Role, Session: p.Session,
 			Services: p.Services, Provider: p.Provider, Management: p.Management},
 		Resource: resource{ARN: r.ARN, Account: r.Account, Management: r.Management, AWSManaged: r.AWSManaged},
-		Context:  make(conditions, len(q.Context)), EncryptionContext: copied(q.EncryptionContext), Policies: attached(&q),
+		Context:  make(map[string][]string, len(q.Context)), EncryptionContext: copied(q.EncryptionContext), Policies: attached(&q),
 	}
 	for name, values := range q.Context {
 		in.Context[name] = values
@@ -118,17 +116,14 @@ func actions(operations []string) []string {
 
 // policies are the names of those that are attached, by layer and level.
 type policies struct {
-	Boundary [][]string `json:"boundary,omitzero"`
-	Endpoint [][]string `json:"endpoint,omitzero"`
-	Identity [][]string `json:"identity,omitzero"`
-	RCP      [][]string `json:"rcp,omitzero"`
-	Resource [][]string `json:"resource,omitzero"`
-	SCP      [][]string `json:"scp,omitzero"`
-	Session  [][]string `json:"session,omitzero"`
+	Boundary [][]string
+	Endpoint [][]string
+	Identity [][]string
+	RCP      [][]string
+	Resource [][]string
+	SCP      [][]string
+	Session  [][]string
 }
-
-// IsZero tells whether they were left out.
-func (p policies) IsZero() bool { return p.Identity == nil }
 
 func attached(q *decision.Question) policies {
 	p := policies{
@@ -169,46 +164,3 @@ func names(policies []decision.Policy) []string {
 
 // label is the ARN where there is one.
 func label(p *decision.Policy) string { return cmp.Or(p.ARN, p.Name) }
-
-// conditions is a map that is written with few allocations.
-type conditions map[string][]string
-
-// MarshalJSON writes names in order, as encoding/json does.
-func (c conditions) MarshalJSON() ([]byte, error) {
-	size := 2
-	for name, values := range c {
-		size += len(name) + 6
-		for _, v := range values {
-			size += len(v) + 3
-		}
-	}
-	b := append(make([]byte, 0, size), '{')
-	for i, name := range sortedNames(c) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(appendText(b, name), ':', '[')
-		for j, v := range c[name] {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = appendText(b, v)
-		}
-		b = append(b, ']')
-	}
-	return append(b, '}'), nil
-}
-
-// appendText writes a JSON string.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			quoted, err := json.Marshal(s)
-			if err != nil {
-				return append(b, `""`...) // a string always has a JSON form
-			}
-			return append(b, quoted...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
-}

@@ -87,13 +87,13 @@ const maxLine = 64 << 10
 // bound writes input and result. It leaves out what is longest, until the line
 // is within its bound, and names what it left out.
 func (e *event) bound(in *input, out *decision.Evidence) (input, result json.RawMessage) {
-	input, result = written(in), written(out)
+	input, result = in.json(), written(out)
 	for i := 0; len(input)+len(result)+size(e.masked) > maxLine && i < len(droppable); i++ {
 		part := droppable[i]
 		part.drop(in, out)
 		e.erased = append(e.erased, part.at)
 		e.masked = slices.DeleteFunc(e.masked, func(m string) bool { return strings.HasPrefix(m, part.at+"/") })
-		input, result = written(in), written(out)
+		input, result = in.json(), written(out)
 	}
 	return input, result
 }

@@ -13,7 +13,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,6 +23,7 @@ import (
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/engine"
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/decisionlog"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/store"
 )
@@ -191,21 +191,13 @@ func (i *Instance) open(root *seal.RootKey) error {
 		Store: i.Store, World: i.World, Decisions: decisions, Materials: materials, Root: root,
 		EncodedMessages: i.config.EncodedMessages, ConsistencyDelay: i.config.ConsistencyDelay, ForeignFloor: i.config.ForeignFloor, Quotas: i.config.Quotas,
 		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log,
-		DecisionLog:    slog.New(slog.NewJSONHandler(i.decisions, &slog.HandlerOptions{ReplaceAttr: asOPA})),
+		DecisionLog:    slog.New(decisionlog.NewHandler(i.decisions)),
 		DecisionLabels: i.config.labels(), DecisionLogPlain: i.config.DecisionLogPlain,
 	})
 	if err != nil || !i.config.Create {
 		return err
 	}
 	return i.Engine.Seed(context.Background())
-}
-
-// asOPA writes levels as OPA does in its decision logs.
-func asOPA(groups []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.LevelKey && len(groups) == 0 {
-		return slog.String(a.Key, strings.ToLower(a.Value.String()))
-	}
-	return a
 }
 
 // labels tell the lines of this run from those of others.
