@@ -156,6 +156,9 @@ type reader struct {
 // maxParsed bounds the documents that a reader keeps.
 const maxParsed = 10_000
 
+// Asked is what q asks the engine.
+func (q Question) Asked() (decision.Question, error) { return (&reader{}).read(q) }
+
 func (r *reader) read(q Question) (decision.Question, error) {
 	rule, known := rules[q.Rule]
 	if !known {
