@@ -110,8 +110,7 @@ func (c *checker) qualifier(f *facts, k *policy.Condition) {
 		at, siblings := c.operatorAt(k.Pos)
 		c.unqualify(g, at, siblings)
 	case row.Many && k.Set == policy.ForAllValues && f.s.Effect == policy.Allow && !op.Negated && !c.alwaysPresent(f, k):
-		c.add("KR_FORALLVALUES_NO_NULL_CHECK", k.Pos, "Without %s in the request the condition holds. Add \"Null\": {%s: \"false\"}.", row.Name, quoted(row.Name)).
-			Suggestion = `"Null": {` + quoted(row.Name) + `: "false"}`
+		c.add("KR_FORALLVALUES_NO_NULL_CHECK", k.Pos, "Without %s in the request the condition holds. Add \"Null\": {%s: \"false\"}.", row.Name, quoted(row.Name))
 	}
 }
 
@@ -166,8 +165,7 @@ func (c *checker) encryptionContext(f *facts) {
 		pinned := slices.ContainsFunc(keys, func(o *policy.Condition) bool { return slices.Contains(texts(o.Values), name) })
 		switch {
 		case !pinned && strings.ToLower(name) != strings.ToUpper(name):
-			c.add("KR_EC_KEY_CASE", k.Pos, "The condition finds %q in any case, while a ciphertext opens in one only. Compare kms:EncryptionContextKeys as well.", name).
-				Suggestion = `"ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ` + quoted(name) + `}`
+			c.add("KR_EC_KEY_CASE", k.Pos, "The condition finds %q in any case, while a ciphertext opens in one only. Add \"ForAllValues:StringEquals\": {\"kms:EncryptionContextKeys\": %s}.", name, quoted(name))
 		case !closed:
 			c.add("KR_EC_KEYS_WITHOUT_VALUES", k.Pos, "Beside the pair %q the encryption context may hold others.", name).Severity = Suggestion
 		}

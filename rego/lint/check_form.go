@@ -83,8 +83,7 @@ func (c *checker) oldVariables() {
 			if name == "" {
 				continue
 			}
-			f := c.add("KR_OLD_VERSION_WITH_VARIABLES", v.Pos, "Under Version %s, %s is plain text that no request holds.", policy.Version2008, name)
-			f.Suggestion = `"Version": "` + policy.Version2012 + `"`
+			f := c.add("KR_OLD_VERSION_WITH_VARIABLES", v.Pos, "Under Version %s, %s is plain text that no request holds; only %s replaces it.", policy.Version2008, name, policy.Version2012)
 			if m, ok := c.tree.Member("Version"); !ok {
 				c.mendMissingVersion(f, policy.Error{})
 			} else if edit, ok := c.replace(m.Value.Pos, quoted(policy.Version2012)); ok {

@@ -16,10 +16,10 @@ var pages embed.FS
 // aside. Titles, severities and kinds are those of the table.
 func (r Rule) Page() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s\n\n%s\n\n| | |\n| --- | --- |\n", r.ID, r.Title)
-	fmt.Fprintf(&b, "| Severity | %s |\n| Looks at | %s |\n| Found | %s |\n", r.Severity, strings.Join(r.places(), ", "), r.found())
+	fmt.Fprintf(&b, "# %s\n\n%s\n\n- Severity: %s\n", r.ID, r.Title, r.Severity)
+	fmt.Fprintf(&b, "- Looks at: %s\n- Found: %s\n", strings.Join(r.places(), ", "), r.found())
 	if len(r.Also) > 0 {
-		fmt.Fprintf(&b, "| Elsewhere | %s |\n", strings.Join(r.Also, ", "))
+		fmt.Fprintf(&b, "- Elsewhere: %s\n", strings.Join(r.Also, ", "))
 	}
 	fmt.Fprintf(&b, "\n%s\n## How to suppress\n\n", r.body())
 	fmt.Fprintf(&b, "An entry in `.keyreeve-lint.yaml` sets the rule aside, with a reason and a day on which it counts again:\n\n"+
