@@ -41,23 +41,8 @@ type setting struct {
 // those that are allowed though no line says so.
 func (a *Asker) otherwise(ctx context.Context, j *job, root *Asker, dir string) (asked int, f *Failure, err error) {
 	q := closed{root: root, asker: a, dir: dir, allowed: map[string][]setting{}}
-	for _, c := range j.peers {
-		if (j.line.Whole || c.Group == j.line.Group) && !c.Kind.Documents() && c.Kind != caseline.Else && c.Kind != caseline.No {
-			q.lines = append(q.lines, c)
-		}
-	}
-	if len(q.lines) == 0 {
-		return 0, nil, failf(caseline.Word{Pos: j.line.Pos}, "there are no other lines that this one could speak of")
-	}
-	for _, c := range q.lines {
-		if c.Kind != caseline.Allow && c.Kind != caseline.Only {
-			continue
-		}
-		for _, r := range c.Request.Each() {
-			if err := q.allow(setting{Request: r, given: c.Given}); err != nil {
-				return 0, nil, err
-			}
-		}
+	if err := q.scope(j); err != nil {
+		return 0, nil, err
 	}
 	requests, err := q.requests(j.line)
 	if err != nil {
@@ -66,7 +51,6 @@ func (a *Asker) otherwise(ctx context.Context, j *job, root *Asker, dir string) 
 	f = &Failure{}
 	for _, r := range requests {
 		d, possible, err := q.ask(ctx, r)
-		j.noted.note(d, j)
 		switch {
 		case err != nil:
 			return asked, nil, err
@@ -74,24 +58,48 @@ func (a *Asker) otherwise(ctx context.Context, j *job, root *Asker, dir string) 
 			continue
 		}
 		asked++
-		if !d.Allowed || q.covers(r) {
-			continue
-		}
-		if len(f.Witnesses) == maxWitnesses {
+		j.noted.note(d, j)
+		switch {
+		case !d.Allowed || q.covers(r):
+		case len(f.Witnesses) == maxWitnesses:
 			f.More++
+		default:
+			f.Witnesses = append(f.Witnesses, r.witness("allow"))
+		}
+	}
+	n := len(f.Witnesses) + f.More
+	switch {
+	case asked == 0:
+		return 0, nil, failf(caseline.Word{Pos: j.line.Pos}, "no request fits this line, so there is nothing that it says")
+	case n == 0:
+		return asked, nil, nil
+	}
+	f.Wanted = "deny of all that no line allows"
+	f.Got = fmt.Sprintf("%d of %d requests allowed though no line says so", n, asked)
+	return asked, f, nil
+}
+
+// scope gathers the lines that the line at hand speaks of, and what they allow.
+func (q *closed) scope(j *job) error {
+	for _, c := range j.peers {
+		if (j.line.Whole || c.Group == j.line.Group) && !c.Kind.Documents() && c.Kind != caseline.Else && c.Kind != caseline.No {
+			q.lines = append(q.lines, c)
+		}
+	}
+	if len(q.lines) == 0 {
+		return failf(caseline.Word{Pos: j.line.Pos}, "there are no other lines that this one could speak of")
+	}
+	for _, c := range q.lines {
+		if c.Kind != caseline.Allow && c.Kind != caseline.Only {
 			continue
 		}
-		f.Witnesses = append(f.Witnesses, r.witness("allow"))
+		for _, r := range c.Request.Each() {
+			if err := q.allow(setting{Request: r, given: c.Given}); err != nil {
+				return err
+			}
+		}
 	}
-	if asked == 0 {
-		return 0, nil, failf(caseline.Word{Pos: j.line.Pos}, "no request fits this line, so there is nothing that it says")
-	}
-	if n := len(f.Witnesses) + f.More; n > 0 {
-		f.Wanted = "deny of all that no line allows"
-		f.Got = fmt.Sprintf("%d of %d requests allowed though no line says so", n, asked)
-		return asked, f, nil
-	}
-	return asked, nil, nil
+	return nil
 }
 
 // identity is what two lines have in common that speak of the same principal,

@@ -30,12 +30,9 @@ type testFlags struct {
 	threshold float64
 }
 
-func newTest() *cobra.Command {
-	var f testFlags
-	c := &cobra.Command{
-		Use:   "test PATH…",
-		Short: "Decide case lines in worlds: what should be allowed and denied, and why",
-		Long: `test decides the cases below each PATH with the engine that serves requests: worlds
+// What test says of itself.
+const (
+	testLong    = `test decides the cases below each PATH with the engine that serves requests: worlds
 (directories or .txtar files with *.cases in them), directories of worlds, and
 .cases files inside a world. A case is one line:
 
@@ -60,13 +57,22 @@ With --coverage it tells which statements and grants were ever the reason of a
 decision, and which could be taken away without a test that notices.
 
 Exit codes: 0 all as expected; 1 a case failed, or coverage is below the threshold;
-2 wrong flags or arguments; 3 a world or a line cannot be decided.`,
-		Example: `  keyreeve test policies/
+2 wrong flags or arguments; 3 a world or a line cannot be decided.`
+	testExample = `  keyreeve test policies/
   keyreeve test policies/payroll.cases --run 'Payroll key' --fail-only
   keyreeve test policies/ --watch
   keyreeve test policies/ --coverage --coverage-threshold 90
   keyreeve test policies/ --format text,junit --coverage=html -o results/
-  keyreeve test --grammar`,
+  keyreeve test --grammar`
+)
+
+func newTest() *cobra.Command {
+	var f testFlags
+	c := &cobra.Command{
+		Use:     "test PATH…",
+		Short:   "Decide case lines in worlds: what should be allowed and denied, and why",
+		Long:    testLong,
+		Example: testExample,
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.grammar && len(args) == 0 {
 				_, err := io.WriteString(c.OutOrStdout(), policytests.Grammar)
@@ -78,6 +84,11 @@ Exit codes: 0 all as expected; 1 a case failed, or coverage is below the thresho
 			return f.test(c, args)
 		},
 	}
+	f.add(c)
+	return c
+}
+
+func (f *testFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.run, "run", "", "only cases whose file, line, title or text match a `regexp`")
@@ -95,7 +106,6 @@ Exit codes: 0 all as expected; 1 a case failed, or coverage is below the thresho
 	flags.BoolVar(&f.grammar, "grammar", false, "print the grammar of case lines, with examples")
 	complete(c, "format", formatNames())
 	complete(c, "coverage", []string{"text", "json", "html"})
-	return c
 }
 
 // test runs the cases as often as the flags say.

@@ -38,7 +38,7 @@ func (f *testFlags) watched(c *cobra.Command, paths []string) error {
 		}
 		changed, err := nextChange(c.Context(), ticker.C, paths, seen)
 		if err != nil {
-			return nil //nolint:nilerr // an interrupt is how watching ends
+			return nil // an interrupt is how watching ends
 		}
 		if _, err := fmt.Fprintf(out, "\n%s changed\n", changed); err != nil {
 			return cannot(err)
@@ -85,21 +85,32 @@ func fingerprint(paths []string) map[string]string {
 	worlds, _ := policytests.Worlds(paths) // what is wrong is told by the run
 	for _, path := range append(worlds, paths...) {
 		_ = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error { // errors are of files that come and go
-			if err != nil {
-				return nil //nolint:nilerr // as above
+			if err == nil {
+				err = noteFile(all, path, name, d)
 			}
-			hidden := strings.HasPrefix(d.Name(), ".") && name != path
-			switch info, err := d.Info(); {
-			case hidden && d.IsDir():
-				return filepath.SkipDir
-			case hidden || d.IsDir() || err != nil:
-			default:
-				all[name] = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
+			if errors.Is(err, filepath.SkipDir) {
+				return err
 			}
 			return nil
 		})
 	}
 	return all
+}
+
+// noteFile notes one file. What begins with a dot does not count.
+func noteFile(all map[string]string, root, name string, d fs.DirEntry) error {
+	hidden := strings.HasPrefix(d.Name(), ".") && name != root
+	switch {
+	case hidden && d.IsDir():
+		return filepath.SkipDir
+	case hidden || d.IsDir():
+		return nil
+	}
+	info, err := d.Info()
+	if err == nil {
+		all[name] = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
+	}
+	return err
 }
 
 // benchTime is how long --bench measures at least.
