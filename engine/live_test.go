@@ -151,6 +151,7 @@ func (b bench) reEncrypts(keys [2]string) func() string {
 // underLoad changes the state to and fro while the call is made by many.
 func (b bench) underLoad(c live, set func(state int), call func() string) {
 	var asked, acknowledged, calls atomic.Int64 // of changes; the state is the number modulo 2
+	var wrong atomic.Bool                       // ends it all
 	stop := make(chan struct{})
 	var running errgroup.Group
 	for range 3 {
@@ -165,6 +166,7 @@ func (b bench) underLoad(c live, set func(state int), call func() string) {
 				got := call()
 				last := asked.Load()
 				if got != c.want[first%2] && (last == first || got != c.want[1-first%2]) {
+					wrong.Store(true)
 					return fmt.Errorf("%s: %q between the changes %d and %d", c.name, got, first, last)
 				}
 				calls.Add(1)
@@ -173,7 +175,10 @@ func (b bench) underLoad(c live, set func(state int), call func() string) {
 	}
 	for change := range int64(10) {
 		before := calls.Load()
-		assert.Eventually(b.t, func() bool { return calls.Load() > before+3 }, eventually, tick, "calls go on")
+		goOn := func() bool { return wrong.Load() || calls.Load() > before+3 }
+		if !assert.Eventually(b.t, goOn, eventually, tick, "calls go on") || wrong.Load() {
+			break
+		}
 		asked.Add(1)
 		set(int(change+1) % 2)
 		acknowledged.Add(1)
