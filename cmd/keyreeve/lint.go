@@ -231,7 +231,7 @@ func (f *lintFlags) lint(c *cobra.Command, paths []string) error {
 		return err
 	}
 	told := startProgress(c.ErrOrStderr(), "linting")
-	o.Progress = func(done, all int) { told.tell("linting: %d of %d policies", done, all) }
+	o.Progress = func(what string, done, all int) { told.tell("%s: %d of %d", what, done, all) }
 	found, err := f.run(c, paths, o)
 	told.stop()
 	if err != nil {

@@ -33,8 +33,8 @@ type Options struct {
 	GrantAge time.Duration
 	// FormOnly leaves out the checks by meaning.
 	FormOnly bool
-	// Progress is told how many policies are done, of how many; nil: nobody is.
-	Progress func(done, all int)
+	// Progress is told what is being done and how much of it is; nil: nobody is.
+	Progress func(what string, done, all int)
 }
 
 // A Result is what linting found.
@@ -101,6 +101,9 @@ func run(ctx context.Context, found *extract.Found, o Options, all bool) (*Resul
 	if err != nil {
 		return nil, err
 	}
+	if err := r.byWorld(ctx, o, worlds, perPolicy); err != nil {
+		return nil, err
+	}
 	for i, p := range r.Policies {
 		r.Findings = append(r.Findings, located(p, perPolicy[i])...)
 	}
@@ -117,29 +120,40 @@ func run(ctx context.Context, found *extract.Found, o Options, all bool) (*Resul
 // each lints the policies, several at a time.
 func (r *Result) each(ctx context.Context, o Options, worlds map[string]*world.World) ([][]lint.Finding, error) {
 	results := make([][]lint.Finding, len(r.Policies))
-	errs := make([]error, len(r.Policies))
-	var next, done atomic.Int64
+	err := parallel(ctx, len(r.Policies), func(i int) (err error) {
+		results[i], err = one(ctx, r.Policies[i], o, worlds)
+		return err
+	}, func(done int) { o.tell("linting policies", done, len(r.Policies)) })
+	return results, err
+}
+
+func (o Options) tell(what string, done, all int) {
+	if o.Progress != nil {
+		o.Progress(what, done, all)
+	}
+}
+
+// parallel does n things, several at a time, and tells how many are done, one
+// call at a time. It answers with the first error in the order of the things.
+func parallel(ctx context.Context, n int, do func(i int) error, tell func(done int)) error {
+	errs := make([]error, n)
+	var next atomic.Int64
 	var group sync.WaitGroup
 	var told sync.Mutex
-	for range min(runtime.GOMAXPROCS(0), len(r.Policies)) {
+	done := 0
+	for range min(runtime.GOMAXPROCS(0), n) {
 		group.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(r.Policies) || ctx.Err() != nil {
-					return
-				}
-				results[i], errs[i] = one(ctx, r.Policies[i], o, worlds)
-				n := int(done.Add(1))
-				if o.Progress != nil {
-					told.Lock()
-					o.Progress(n, len(r.Policies))
-					told.Unlock()
-				}
+			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				errs[i] = do(i)
+				told.Lock()
+				done++
+				tell(done)
+				told.Unlock()
 			}
 		})
 	}
 	group.Wait()
-	return results, cmp.Or(first(errs), ctx.Err())
+	return cmp.Or(first(errs), ctx.Err())
 }
 
 func first(errs []error) error {

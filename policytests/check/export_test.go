@@ -1,0 +1,4 @@
+package check
+
+// AskedOfWorlds is for tests.
+var AskedOfWorlds = askedOfWorlds
