@@ -32,7 +32,7 @@ type testFlags struct {
 
 // What test says of itself.
 const (
-	testLong    = `test decides the cases below each PATH with the engine that serves requests: worlds
+	testLong = `test decides the cases below each PATH with the engine that serves requests: worlds
 (directories or .txtar files with *.cases in them), directories of worlds, and
 .cases files inside a world. A case is one line:
 
