@@ -21,21 +21,45 @@ func Check(doc *policy.Document, o Options) []Finding {
 // refuses is among the findings; the Document is nil then. It is never silent
 // about a text that it could not read.
 func CheckText(k policy.Kind, text []byte, o Options) ([]Finding, *policy.Document) {
-	doc, tree, err := policy.Read(k, text)
 	c := &checker{kind: k, text: string(text), o: o}
+	doc, tree, err := policy.Read(k, text)
+	for commas := 0; tree == nil && commas < maxCommas && c.blankComma(err); commas++ {
+		doc, tree, err = policy.Read(k, []byte(c.text))
+	}
 	if tree != nil {
 		c.tree, c.places = tree, index(tree)
 	}
+	refused := err != nil || len(c.found) > 0
 	if err != nil {
 		c.faults(err)
 	}
 	if doc != nil {
 		c.statements(doc)
 	}
-	if err != nil {
+	if refused {
 		doc = nil
 	}
 	return c.sorted(), doc
+}
+
+// maxCommas bounds how often a text is read again.
+const maxCommas = 20
+
+// blankComma tells of a comma too many and puts a blank in its place, so that
+// the rest can be read with all places as they are.
+func (c *checker) blankComma(err error) bool {
+	var all policy.Errors
+	if !errors.As(err, &all) {
+		return false
+	}
+	e := all[len(all)-1]
+	at, ok := c.commaBefore(e.Pos.Offset)
+	if !ok || e.Code != policy.CodeSyntax {
+		return false
+	}
+	c.mendSyntax(c.add(e.Code, e.Pos, "%s", sentence(e.Message)), e)
+	c.text = c.text[:at] + " " + c.text[at+1:]
+	return true
 }
 
 // sorted are the findings in the order of their places, then of their rules.
@@ -56,7 +80,11 @@ func (c *checker) faults(err error) {
 		c.add("JSON_SYNTAX_ERROR", policy.Pos{Path: "$", Line: 1, Column: 1}, "%s", err)
 		return
 	}
+	c.damage(all)
 	for _, e := range all {
+		if c.misspelled(e) {
+			continue
+		}
 		id := c.faultRule(e)
 		f := c.add(id, e.Pos, "%s", sentence(e.Message))
 		if id != "INVALID_USER_REFERENCE" && id != "INVALID_ROLE_REFERENCE" {
@@ -92,7 +120,10 @@ type checker struct {
 	places map[int]place
 	doc    *policy.Document
 	facts  []facts
-	found  []Finding
+	// damaged are the paths of statements of whose conditions not all could be
+	// read.
+	damaged map[string]bool
+	found   []Finding
 }
 
 // statements runs the checks over what could be read.
@@ -106,7 +137,11 @@ func (c *checker) statements(doc *policy.Document) {
 		check(c)
 	}
 	for i := range c.facts {
-		for _, check := range statementChecks {
+		checks := statementChecks
+		if !c.damaged[doc.Statements[i].Pos.Path] {
+			checks = slices.Concat(statementChecks, wholeChecks)
+		}
+		for _, check := range checks {
 			check(c, &c.facts[i])
 		}
 		for j := range doc.Statements[i].Conditions {

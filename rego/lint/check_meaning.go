@@ -11,7 +11,7 @@ import (
 // viaService looks at the names of services in kms:ViaService, which are
 // service.region.amazonaws.com.
 func (c *checker) viaService(f *facts, k *policy.Condition) {
-	if k.Key != "kms:viaservice" || f.s.Effect != policy.Allow || !demands(k) && !k.IfExists || k.Operator == "Null" {
+	if k.Key != "kms:viaservice" || f.s.Effect != policy.Allow || k.Operator == "Null" {
 		return
 	}
 	op, _ := policy.OperatorNamed(k.Operator)

@@ -29,7 +29,7 @@ func (c *checker) operatorType(_ *facts, k *policy.Condition) {
 	case row.Type == policy.DateType:
 		c.add("TYPE_MISMATCH_DATE", k.Pos, "%s is a date; %s does not compare dates.", k.KeyText, op.Name)
 	default:
-		c.add("TYPE_MISMATCH", k.Pos, "%s is a %s; %s compares values of type %s.", k.KeyText, row.Type, op.Name, op.Type)
+		c.add("TYPE_MISMATCH", k.Pos, "%s is of type %s; %s compares values of type %s.", k.KeyText, row.Type, op.Name, op.Type)
 	}
 }
 

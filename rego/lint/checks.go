@@ -9,9 +9,13 @@ var (
 	}
 	statementChecks = []func(*checker, *facts){
 		(*checker).empty, (*checker).actionNames, (*checker).redundantActions, (*checker).unsupportedActions, (*checker).bareActions,
-		(*checker).aliasResources, (*checker).keyPolicyResource, (*checker).reEncryptHalf, (*checker).wildcardGrows, (*checker).wideIdentity,
-		(*checker).resourceARNs, (*checker).redundantResources, (*checker).negatedPrincipal, (*checker).knownPrincipals, (*checker).servicePrincipals,
-		(*checker).trustActions, (*checker).encryptionContext, (*checker).pairedKeys, (*checker).mfa, (*checker).attestation,
+		(*checker).aliasResources, (*checker).keyPolicyResource, (*checker).reEncryptHalf, (*checker).wildcardGrows, (*checker).resourceARNs,
+		(*checker).redundantResources, (*checker).negatedPrincipal, (*checker).knownPrincipals, (*checker).trustActions, (*checker).mfa,
+	}
+	// wholeChecks look for conditions that are not there, and so need to have
+	// read all.
+	wholeChecks = []func(*checker, *facts){
+		(*checker).wideIdentity, (*checker).servicePrincipals, (*checker).encryptionContext, (*checker).pairedKeys, (*checker).attestation,
 		(*checker).endpoint, (*checker).resourceControl,
 	}
 	conditionChecks = []func(*checker, *facts, *policy.Condition){

@@ -50,13 +50,13 @@ func TestManyFaultsAreFoundAtOnce(t *testing.T) {
 		{"Efect": "Allow", "Principal": "*", "Action": "kms:Encrypt", "Resource": "*", "Condition": {"StringEqual": {"a": "b"}}}]}`
 	found, doc := lint.CheckText(policy.Key, []byte(text), lint.Options{})
 	assert.Nil(t, doc)
-	assert.Equal(t, []string{"INVALID_VERSION", "INVALID_EFFECT", "INVALID_PRINCIPAL_FORMAT", "INVALID_ACTION", "MISSING_EFFECT", "INVALID_POLICY_ELEMENT",
+	assert.Equal(t, []string{"INVALID_VERSION", "INVALID_EFFECT", "INVALID_PRINCIPAL_FORMAT", "INVALID_ACTION", "INVALID_POLICY_ELEMENT",
 		"INVALID_CONDITION_OPERATOR"}, ids(found))
 	for _, f := range found {
 		assert.Equal(t, lint.Error, f.Severity)
 		assert.Equal(t, policy.Key, f.Kind)
 	}
-	assert.Equal(t, "StringEquals", found[6].Suggestion)
+	assert.Equal(t, "StringEquals", found[5].Suggestion)
 }
 
 // TestWhatParseRefusesIsNeverSilent: a policy that the service refuses has an
@@ -85,9 +85,30 @@ func TestACommaTooManyOrTooFewIsMended(t *testing.T) {
 		`{"Version": "2012-10-17" "Statement": []}`:                      `{"Version": "2012-10-17", "Statement": []}`,
 	} {
 		found, _ := lint.CheckText(policy.SCP, []byte(before), lint.Options{})
-		require.Equal(t, []string{"JSON_SYNTAX_ERROR"}, ids(found))
-		require.Len(t, found[0].Fixes, 1)
-		assert.Equal(t, after, string(found[0].Fixes[0].Apply([]byte(before))))
+		last := found[len(found)-1]
+		require.Equal(t, "JSON_SYNTAX_ERROR", last.Rule)
+		require.Len(t, last.Fixes, 1)
+		assert.Equal(t, after, string(last.Fixes[0].Apply([]byte(before))))
+	}
+}
+
+func TestTheTextIsReadOnBehindCommasTooMany(t *testing.T) {
+	text := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["kms:Decript",], "Resource": "*",},]}`
+	found, doc := lint.CheckText(policy.Identity, []byte(text), lint.Options{})
+	assert.Nil(t, doc)
+	assert.Equal(t, []string{"INVALID_ACTION", "JSON_SYNTAX_ERROR", "JSON_SYNTAX_ERROR", "JSON_SYNTAX_ERROR"}, ids(found))
+	for _, f := range found {
+		assert.Len(t, f.Fixes, 1)
+	}
+}
+
+func TestWhatIsNotReadIsNotSaidToBeMissing(t *testing.T) {
+	for _, text := range []string{
+		`{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Conditions": {"StringEquals": {"aws:ResourceTag/a": "b"}}}`,
+		`{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*", "Condition": {"StringEqual": {"aws:ResourceTag/a": "b"}}}`,
+	} {
+		found, _ := lint.CheckText(policy.Identity, []byte(`{"Version": "2012-10-17", "Statement": [`+text+`]}`), lint.Options{})
+		assert.Len(t, found, 1, "the misspelled word alone: %v", told(found))
 	}
 }
 

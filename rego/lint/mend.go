@@ -15,15 +15,61 @@ var (
 	principalKeys     = []string{"AWS", "Service", "Federated", "CanonicalUser"}
 )
 
+// misspelling are the elements whose lack a fault tells of.
+var misspelling = map[policy.Code][]string{
+	policy.CodeMissingVersion: {"Version"}, policy.CodeMissingStatement: {"Statement"}, policy.CodeMissingEffect: {"Effect"},
+	policy.CodeMissingAction: {"Action", "NotAction"}, policy.CodeMissingResource: {"Resource", "NotResource"},
+	policy.CodeMissingPrincipal: {"Principal", "NotPrincipal"},
+}
+
+// misspelled tells whether what a fault misses is there under a wrong name, of
+// which another fault tells.
+func (c *checker) misspelled(e policy.Error) bool {
+	p, ok := c.places[e.Pos.Offset]
+	if !ok || misspelling[e.Code] == nil {
+		return false
+	}
+	words := statementElements
+	if p.node == c.tree {
+		words = policyElements
+	}
+	return slices.ContainsFunc(p.node.Members, func(m policy.Member) bool {
+		word, ok := nearest(m.Name, words)
+		return ok && !slices.Contains(words, m.Name) && slices.Contains(misspelling[e.Code], word)
+	})
+}
+
+var statementPath = regexp.MustCompile(`^\$\.Statement(\[[0-9]+\])?`)
+
+// damage notes the statements of whose conditions not all could be read.
+func (c *checker) damage(all policy.Errors) {
+	c.damaged = map[string]bool{}
+	for _, e := range all {
+		path := statementPath.FindString(e.Pos.Path)
+		if strings.HasPrefix(e.Pos.Path[len(path):], ".Condition") || e.Code == policy.CodeElement || e.Code == policy.CodeDuplicateKey {
+			c.damaged[path] = true
+		}
+	}
+}
+
+// commaBefore finds a comma that stands before the closing brace or bracket at
+// an offset.
+func (c *checker) commaBefore(offset int) (int, bool) {
+	offset = min(offset, len(c.text))
+	before := strings.TrimRight(c.text[:offset], " \t\r\n")
+	next := strings.TrimLeft(c.text[offset:], " \t\r\n")
+	return len(before) - 1, strings.HasSuffix(before, ",") && (strings.HasPrefix(next, "}") || strings.HasPrefix(next, "]"))
+}
+
 // mendSyntax knows two common slips: a comma too many, a comma too few.
 func (c *checker) mendSyntax(f *Finding, e policy.Error) {
-	at := e.Pos.Offset
-	before := strings.TrimRight(c.text[:min(at, len(c.text))], " \t\r\n")
-	rest := c.text[len(before):]
-	switch next := strings.TrimLeft(rest, " \t\r\n"); {
-	case strings.HasSuffix(before, ",") && (strings.HasPrefix(next, "}") || strings.HasPrefix(next, "]")):
+	if at, ok := c.commaBefore(e.Pos.Offset); ok {
 		f.Message += " The comma before it is one too many."
-		f.mend("Remove the comma", Edit{Offset: len(before) - 1, Length: 1})
+		f.mend("Remove the comma", Edit{Offset: at, Length: 1})
+		return
+	}
+	before := strings.TrimRight(c.text[:min(e.Pos.Offset, len(c.text))], " \t\r\n")
+	switch next := strings.TrimLeft(c.text[len(before):], " \t\r\n"); {
 	case strings.Contains(e.Message, "where a comma") && (strings.HasPrefix(next, `"`) || strings.HasPrefix(next, "{")):
 		f.mend("Insert a comma", Edit{Offset: len(before), Text: ","})
 	}
