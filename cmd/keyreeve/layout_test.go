@@ -34,7 +34,7 @@ var homes = map[string][]string{
 	"github.com/miekg/pkcs11":              {"crypto/material/pkcs11"},
 	"github.com/pires/go-proxyproto":       {"engine/server"},
 	"github.com/prometheus/client_golang/": {"engine/metrics", "engine/server"},
-	"github.com/aws/aws-sdk-go-v2":         {"engine/enginetest", "examples/"},
+	"github.com/aws/aws-sdk-go-v2":         {"engine/enginetest", "examples/", "policytests/dump"},
 	"github.com/spf13/cobra":               {"cmd/"},
 	"github.com/mattn/go-runewidth":        {"policytests/report"},
 }

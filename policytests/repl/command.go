@@ -54,6 +54,20 @@ func askCommands() []command {
 			long:     "Statements are told with file and line; for a denial also the statement that came nearest, and the condition that failed.",
 			examples: []string{"why role/payroll kms:Decrypt key/payroll", "why"},
 		},
+		{
+			name: "why-not", usage: "[REQUEST]", short: "the smallest change that would allow it", run: whyNot,
+			long:     "Changes are of the request or of a policy; each was tried in the engine.",
+			examples: []string{"why-not user/bob kms:Decrypt key/payroll", "why-not"},
+		},
+		{
+			name: "who-can", usage: "[ACTION] [RESOURCE]", short: "who may, and when", run: whoCan,
+			long:     "All principals of the world and those it does not name are asked about, with the conditions under which they may.",
+			examples: []string{"who-can kms:Decrypt key/payroll", "who-can kms:*Grant key/payroll", "who-can"},
+		},
+		{
+			name: "what-can", usage: "[PRINCIPAL] [RESOURCE]", short: "what somebody may do, and when", run: whatCan,
+			examples: []string{"what-can role/payroll", "what-can role/payroll key/payroll", "what-can"},
+		},
 	}
 }
 

@@ -130,7 +130,7 @@ func (s *Session) Script(ctx context.Context, commands []string, out io.Writer, 
 	var outcome Outcome
 	for _, c := range commands {
 		a, err := s.Eval(ctx, c)
-		if err == nil && asked1(c) {
+		if err == nil && isQuestion(c) {
 			outcome.No = a.No
 		}
 		if werr := write(out, c, a, err, asJSON); werr != nil {
@@ -147,9 +147,9 @@ func (s *Session) Script(ctx context.Context, commands []string, out io.Writer, 
 }
 
 // questions are the commands whose answer is yes or no.
-var questions = []string{"can", "why", "explain"}
+var questions = []string{"can", "why", "explain", "why-not", "diff", "lint"}
 
-func asked1(line string) bool {
+func isQuestion(line string) bool {
 	name, _ := cutWord(line)
 	for _, q := range questions {
 		if q == name {
