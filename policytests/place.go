@@ -12,6 +12,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/policytests/caseline"
 )
 
 // A place is a world with the cases that are about it.
@@ -29,7 +30,29 @@ type caseFile struct {
 	text   string
 }
 
+// casesSuffix is that of files of cases; structured ones have one more.
 const casesSuffix = ".cases"
+
+// isCases tells whether a file holds cases: x.cases, x.cases.yaml, x.cases.yml
+// or x.cases.json.
+func isCases(name string) bool {
+	switch ext := path.Ext(name); ext {
+	case casesSuffix:
+		return true
+	case ".yaml", ".yml", ".json":
+		return path.Ext(strings.TrimSuffix(name, ext)) == casesSuffix
+	}
+	return false
+}
+
+// parse reads the cases of a file.
+func (f caseFile) parse() (caseline.File, error) {
+	if path.Ext(f.name) == casesSuffix {
+		return caseline.Parse(f.shown, f.text, f.offset)
+	}
+	// The line numbers of an archive come before those of its part.
+	return caseline.ParseStructured(f.shown, []byte(strings.Repeat("\n", f.offset)+f.text))
+}
 
 // find lists the worlds with cases below paths, each once.
 func find(paths []string) ([]place, error) {
@@ -72,7 +95,7 @@ func findIn(name string) ([]place, error) {
 		return findBelow(name)
 	case path.Ext(name) == ".txtar":
 		return archive(name)
-	case path.Ext(name) == casesSuffix:
+	case isCases(filepath.ToSlash(name)):
 		return around(name)
 	}
 	return nil, fmt.Errorf("%s is no world and no file of cases", name)
@@ -124,7 +147,7 @@ func describesWorld(dir string) bool {
 func directory(dir string) ([]place, error) {
 	p := place{path: dir, files: os.DirFS(dir)}
 	err := fs.WalkDir(p.files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(name) != casesSuffix {
+		if err != nil || d.IsDir() || !isCases(name) {
 			return err
 		}
 		text, err := fs.ReadFile(p.files, name)
@@ -152,7 +175,7 @@ func archive(name string) ([]place, error) {
 	line := strings.Count(string(a.Comment), "\n")
 	for _, f := range a.Files {
 		line++ // the marker
-		if path.Ext(f.Name) == casesSuffix {
+		if isCases(f.Name) {
 			p.cases = append(p.cases, caseFile{name: path.Clean(f.Name), shown: name, offset: line, text: string(f.Data)})
 		}
 		line += strings.Count(string(f.Data), "\n")

@@ -38,6 +38,11 @@ type Options struct {
 //go:embed GRAMMAR.md
 var Grammar string
 
+// Schema is the JSON Schema of cases in YAML and JSON.
+//
+//go:embed cases.schema.json
+var Schema []byte
+
 // DefaultTime is the time of requests that name none, so that a case has the
 // same answer every day.
 var DefaultTime = time.Date(2026, time.January, 15, 12, 0, 0, 0, time.UTC)
@@ -113,7 +118,7 @@ func (p place) run(ctx context.Context, o Options, report *Report) error {
 	}
 	for i := range p.cases {
 		file := &p.cases[i]
-		parsed, err := caseline.Parse(file.shown, file.text, file.offset)
+		parsed, err := file.parse()
 		report.Problems = append(report.Problems, lineProblems(file.shown, caseline.Pos{}, err)...)
 		for _, c := range parsed.Cases {
 			if o.Select == nil || o.Select.MatchString(name(file.shown, c.Pos.Line, c.Title, c.Text)) {

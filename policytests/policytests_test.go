@@ -2,6 +2,7 @@ package policytests_test
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -239,8 +240,9 @@ func TestWorldsAreFoundByPath(t *testing.T) {
 	write("a/one.cases", "allow user/bob kms:Decrypt key/k\n")
 	write("a/p/two.cases", "allow user/bob kms:Encrypt key/k\naccept iam-policy use.json\n")
 	write("b/c.txtar", "-- world.yaml --\naccounts: {\"111122223333\": {users: {bob: {}}, keys: {k: {}}}}\n-- x.cases --\ndeny user/bob kms:Decrypt key/k\n")
+	write("a/three.cases.yaml", "cases:\n  - allow user/bob kms:Encrypt key/k\n  - allow user/bob kms:ListKeys\n")
 	write("b/empty.txtar", "-- world.yaml --\naccounts: {\"111122223333\": {}}\n")
-	for path, want := range map[string]int{"": 4, "a": 3, "a/one.cases": 1, "a/p/two.cases": 2, "b": 1, "b/c.txtar": 1} {
+	for path, want := range map[string]int{"": 6, "a": 5, "a/one.cases": 1, "a/p/two.cases": 2, "a/three.cases.yaml": 2, "b": 1, "b/c.txtar": 1} {
 		report, err := policytests.Run(context.Background(), []string{filepath.Join(dir, path)}, policytests.Options{Engine: engine})
 		require.NoError(t, err, path)
 		failures(t, report)
@@ -248,11 +250,19 @@ func TestWorldsAreFoundByPath(t *testing.T) {
 	}
 	report, err := policytests.Run(context.Background(), []string{filepath.Join(dir, "a/one.cases"), filepath.Join(dir, "a")}, policytests.Options{Engine: engine})
 	require.NoError(t, err)
-	assert.Len(t, report.Results, 3, "each case once")
+	assert.Len(t, report.Results, 5, "each case once")
 	for _, path := range []string{"none", "b/empty.txtar", "a/world.yaml"} {
 		_, err := policytests.Run(context.Background(), []string{filepath.Join(dir, path)}, policytests.Options{Engine: engine})
 		assert.Error(t, err, path)
 	}
+}
+
+func TestStructuredFilesInArchivesKnowTheirLines(t *testing.T) {
+	report, err := run(t, "deny user/bob kms:Decrypt key/two\n-- x.cases.json --\n{\"table\": {\"key/payroll\": {\n  \"user/bob\": {\"kms:Decrypt\": \"deny\"}}}}\n", policytests.Options{})
+	require.NoError(t, err)
+	require.Len(t, report.Failed(), 1)
+	assert.Equal(t, 39, report.Failed()[0].Line)
+	assert.Equal(t, "deny user/bob kms:Decrypt key/payroll", report.Failed()[0].Text)
 }
 
 func TestBrokenWorldIsAnError(t *testing.T) {
@@ -266,10 +276,33 @@ func TestBrokenWorldIsAnError(t *testing.T) {
 func TestGrammarExamplesParse(t *testing.T) {
 	text, err := os.ReadFile("GRAMMAR.md")
 	require.NoError(t, err)
+	for _, b := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		_, err := caseline.ParseStructured("GRAMMAR.md", []byte(b[1]))
+		assert.NoError(t, err)
+	}
 	blocks := regexp.MustCompile("(?s)```cases\n(.*?)```").FindAllStringSubmatch(string(text), -1)
 	require.NotEmpty(t, blocks)
 	for _, b := range blocks {
 		_, err := caseline.Parse("GRAMMAR.md", b[1], 0)
 		assert.NoError(t, err)
 	}
+}
+
+func TestSchemaOfCasesKnowsEachField(t *testing.T) {
+	var schema struct {
+		Defs struct {
+			Group struct {
+				Properties map[string]json.RawMessage `json:"properties"`
+			} `json:"group"`
+		} `json:"$defs"`
+	}
+	require.NoError(t, json.Unmarshal(policytests.Schema, &schema))
+	_, err := caseline.ParseStructured("x", []byte("no: 1\n"))
+	require.Error(t, err)
+	_, known, _ := strings.Cut(err.Error(), "known here are ")
+	var fields []string
+	for name := range schema.Defs.Group.Properties {
+		fields = append(fields, name)
+	}
+	assert.ElementsMatch(t, strings.Split(known, ", "), fields)
 }

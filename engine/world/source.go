@@ -170,11 +170,12 @@ func (s *source) add(name string, data []byte) error {
 	return nil
 }
 
-// wanted tells whether a file can be part of a world.
+// wanted tells whether a file can be part of a world. Files of cases lie beside
+// it.
 func wanted(name string) bool {
-	switch path.Ext(name) {
+	switch ext := path.Ext(name); ext {
 	case ".yaml", ".yml", ".json":
-		return true
+		return path.Ext(strings.TrimSuffix(name, ext)) != ".cases"
 	}
 	return false
 }

@@ -47,7 +47,8 @@ func TestDigestTellsVersionsApart(t *testing.T) {
 	}
 	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
 	one := digest(fstest.MapFS{"a.yaml": file("x")})
-	assert.Equal(t, one, digest(fstest.MapFS{"a.yaml": file("x"), "README.md": file("y"), ".git/a.yaml": file("z"), ".a.yaml": file("z")}))
+	assert.Equal(t, one, digest(fstest.MapFS{"a.yaml": file("x"), "README.md": file("y"), ".git/a.yaml": file("z"), ".a.yaml": file("z"),
+		"b.cases.yaml": file("z"), "b.cases.json": file("z"), "b.cases.yml": file("z")}))
 	for name, files := range map[string]fstest.MapFS{
 		"other content":     {"a.yaml": file("y")},
 		"other name":        {"b.yaml": file("x")},
