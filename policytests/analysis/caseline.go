@@ -24,6 +24,16 @@ type caseLine struct {
 // a line cannot say of a made-up world is in Note.
 func (w *Witness) Case() string { return strings.Join(w.line().words, "  ") }
 
+// CaseThat is the request as a case line that expects a certain answer: what a
+// request that was allowed should come to be.
+func (w *Witness) CaseThat(allowed bool) string {
+	line := w.line()
+	if line.words[0] = "deny"; allowed {
+		line.words[0] = "allow"
+	}
+	return strings.Join(line.words, "  ")
+}
+
 // Note says what must be so for the request to be possible, beyond what the
 // case line says; empty if nothing.
 func (w *Witness) Note() string { return strings.Join(w.line().notes, "; ") }
@@ -44,8 +54,11 @@ func (w *Witness) line() caseLine {
 	if resource != "" {
 		c.words = append(c.words, quote(resource))
 	}
-	if w.Caller.Variation != "" {
-		c.notes = append(c.notes, w.Caller.Name+" is "+w.Caller.Variation)
+	switch {
+	case w.Caller.Variation != "":
+		c.notes = append(c.notes, w.Caller.Name+" "+w.Caller.Variation)
+	case w.on.open && w.Decision.Layer == decision.LayerIdentity && slices.ContainsFunc(w.Question.Identity, isEverything):
+		c.notes = append(c.notes, w.Caller.Name+" has IAM policies that allow it")
 	}
 	c.network(w)
 	c.pairs(w)
@@ -57,6 +70,8 @@ func (w *Witness) line() caseLine {
 	}
 	return c
 }
+
+func isEverything(p decision.Policy) bool { return p.Document == everything.Document }
 
 // quote puts a word in quotes if it needs them.
 func quote(text string) string {

@@ -11,9 +11,9 @@ import (
 
 // Variations of callers of the account that owns the key.
 const (
-	withoutPolicies = "without IAM policies"
-	withOthers      = "with other IAM policies that allow everything"
-	withinBoundary  = "within a permissions boundary that allows nothing"
+	withoutPolicies = "has no IAM policies"
+	withOthers      = "has other IAM policies, which allow everything"
+	withinBoundary  = "has a permissions boundary that allows nothing"
 )
 
 // nothingAllowed is a permissions boundary that allows nothing of the service.

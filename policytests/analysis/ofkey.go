@@ -6,7 +6,6 @@ import (
 	"github.com/keyreeve/keyreeve/engine/ask"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/identity"
-	"github.com/keyreeve/keyreeve/engine/sts"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
@@ -37,18 +36,37 @@ func OfKey(w *world.World, k *world.Key, c Config) (*Universe, error) {
 	}
 	u.account(w, k.Account, k.Region)
 	u.everybody(w, k)
-	u.routes = []*route{{}}
+	u.routes = ways(w)
+	return u, u.strangers(on)
+}
+
+// ways are those by which requests come in a world: directly, or through one
+// of its endpoints.
+func ways(w *world.World) []*route {
+	all := []*route{{}}
 	endpoints := w.Endpoints()
 	for i := range endpoints {
-		e := &endpoints[i]
-		r := &route{endpoint: e}
-		if e.Policy != nil {
-			p := identity.Policy(e.Account, e.Policy)
-			r.policy = &p
+		r := &route{endpoint: &endpoints[i]}
+		if p := endpoints[i].Policy; p != nil {
+			attached := identity.Policy(endpoints[i].Account, p)
+			r.policy = &attached
 		}
-		u.routes = append(u.routes, r)
+		all = append(all, r)
 	}
-	return u, u.strangers(on)
+	return all
+}
+
+// OfAccount is the universe of what is done in an account of a world without
+// naming a key: creating keys, listing them, …
+func OfAccount(w *world.World, account, region string, c Config) (*Universe, error) {
+	u, err := newUniverse(c, w)
+	if err != nil {
+		return nil, err
+	}
+	u.account(w, account, region)
+	u.everybody(w, &world.Key{Account: account, Region: region})
+	u.routes = ways(w)
+	return u, nil
 }
 
 // account adds what operations are about that name no resource.
@@ -191,16 +209,4 @@ func made(k policy.Kind, text string) decision.Policy {
 		panic("analysis: " + err.Error()) // the document is a constant
 	}
 	return decision.Policy{Name: "made up", Document: doc}
-}
-
-// forwardedBy is the caller with services that call for it.
-func forwardedBy(who identity.Caller, w *world.World, region string, chain []string) identity.Caller {
-	last := chain[len(chain)-1]
-	service, known := w.Service(last)
-	if !known {
-		service = &world.Service{Principal: last}
-	}
-	who.Service = &identity.ServiceCall{Service: service, Region: region,
-		Forward: &sts.Forward{Service: last, Region: region, Via: chain[:len(chain)-1]}}
-	return who
 }

@@ -70,7 +70,7 @@ type Caller struct {
 	// Outside: of an account that no policy names.
 	Outside bool
 	// Variation tells callers of one name apart by what else is attached to
-	// them: "without IAM policies". Empty for callers of a world.
+	// them: "has no IAM policies". Empty for callers of a world.
 	Variation string
 
 	who       identity.Caller
