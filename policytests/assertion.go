@@ -2,6 +2,7 @@ package policytests
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,7 +95,7 @@ func (a *Asker) owners(words []caseline.Word, account caseline.Word) ([]owner, e
 
 // among tells whether a caller is one of some owners, or a session of one.
 func (a *Asker) among(owners []owner, c analysis.Caller) bool {
-	if c.Outside || c.Fresh {
+	if c.Outside {
 		return false
 	}
 	o, err := a.owner(caseline.Word{Text: c.Name}, caseline.Word{})
@@ -221,7 +222,11 @@ func (s search) find(ctx context.Context, r caseline.Request, k *world.Key) (*an
 		q.Callers = func(c analysis.Caller) bool { return c.Account != k.Account && s.callers(c) }
 	}
 	answer, err := analysis.Find(ctx, q)
+	var refused *analysis.Disagreement
 	switch {
+	case errors.As(err, &refused) && refused.Decision.Layer == decision.LayerGuardrail:
+		return nil, failf(s.at, "policies let %s %s on %s, and guardrails refuse it; whether they refuse all that this line is about cannot be said",
+			refused.Question.Principal.ARN, refused.Question.Action, s.asker.KeyName(k))
 	case err != nil:
 		return nil, err
 	case answer.State == analysis.Proved:
