@@ -101,7 +101,7 @@ func writeJSON(w io.Writer, v any) error {
 func newExplain() *cobra.Command {
 	var f questionFlags
 	c := &cobra.Command{
-		Use:   "explain PRINCIPAL ACTION [KEY] [CLAUSE…]",
+		Use:   "explain PRINCIPAL ACTION [KEY] [CLAUSE…] | explain FILE [PAIR…]",
 		Short: "Say why a request is allowed or denied: each layer, its statements, and the rule that decided",
 		Long: `explain decides a request in a world, with the engine that serves requests, and says
 why: the rule that decided, in words; what each layer of policies said, with the
@@ -111,12 +111,26 @@ A request is written as in case lines, without allow or deny: who, what, on whic
 key, and what the request brings (policytests/GRAMMAR.md). Lists in brackets ask
 about each combination.
 
-Exit codes: 0 allowed; 1 denied; 2 the request makes no sense; 3 the world cannot
-be read.`,
+Instead of a request it takes a FILE of records, or - for standard input: audit
+events of CloudTrail or of keyreeve, lines of a decision log (engine/decisionlog).
+Each is decided again in the world of now, and what differs from then is told. Values
+that a log masks can be given as kms:EncryptionContext:NAME=VALUE; without them the
+answer may be "unknown". Self-contained questions (keyreeve decide --schema) are
+explained, too, and need no world.
+
+Exit codes: 0 allowed, or as then; 1 denied, or otherwise than then; 2 the request
+makes no sense; 3 the world or a record cannot be read, or the answer is unknown.`,
 		Example: `  keyreeve explain -w world/ role/payroll kms:Decrypt key/payroll kms:EncryptionContext:dept=finance
   keyreeve explain -w world/ user/bob kms:Encrypt alias/payroll via endpoint vpce-0123456789abcdef0
-  keyreeve explain -w world/ '[user/ann, user/bob] kms:CreateKey aws:RequestTag/team=finance' --json`,
-		RunE: func(c *cobra.Command, args []string) error { return f.explain(c, args) },
+  keyreeve explain -w world/ '[user/ann, user/bob] kms:CreateKey aws:RequestTag/team=finance' --json
+  keyreeve explain -w world/ event.json
+  tail -1 data/decisions.jsonl | keyreeve explain -w world/ - kms:EncryptionContext:dept=finance`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if isRecords(args) {
+				return f.replay(c, args)
+			}
+			return f.explain(c, args)
+		},
 	}
 	f.add(c)
 	return c

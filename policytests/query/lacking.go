@@ -27,8 +27,8 @@ func (t *teacher) lacking() (Rule, string) {
 	case foreign(t.q):
 		return RuleBothSides, t.oneSide(key, iam)
 	case len(key) > 0:
-		return RuleDelegation, fmt.Sprintf("The key policy (%s %s) names the account %s: that delegates to IAM policies, and grants nothing by itself. %s.",
-			statements(len(key)), named(key), t.owner(), upper(t.noIAM()))
+		return RuleDelegation, fmt.Sprintf("The key policy (%s) names the account %s: that delegates to IAM policies, and grants nothing by itself. %s.",
+			listed(key), t.owner(), upper(t.noIAM()))
 	case len(iam) > 0:
 		return RuleNoDelegation, fmt.Sprintf("The IAM policy %s allows, but counts for nothing: no statement of the key policy names the account %s for %s, "+
 			"so it does not leave the matter to IAM policies. Nor does one name %s itself.", named(iam), t.owner(), t.q.Action, t.who())
@@ -44,7 +44,7 @@ func (t *teacher) oneSide(key, iam []Statement) string {
 	case len(iam) > 0:
 		return rule + fmt.Sprintf("The IAM policy %s does; the key policy of account %s does not, and no grant does%s.", named(iam), t.owner(), t.noGrant())
 	case len(key) > 0:
-		return rule + fmt.Sprintf("The key policy does (%s %s); in account %s %s.", statements(len(key)), named(key), t.home(), t.noIAM())
+		return rule + fmt.Sprintf("The key policy does (%s); in account %s %s.", listed(key), t.home(), t.noIAM())
 	}
 	return rule + fmt.Sprintf("Neither does: not the key policy, and in account %s %s.", t.home(), t.noIAM())
 }
@@ -77,11 +77,12 @@ func (t *teacher) noGrant() string {
 	return fmt.Sprintf(" (of %d on the key)", len(t.q.Grants))
 }
 
+// upper begins a sentence, unless that begins with somebody's name.
 func upper(text string) string {
-	if text == "" || strings.HasPrefix(text, "user/") || strings.HasPrefix(text, "role/") || strings.HasPrefix(text, "federated/") || strings.HasPrefix(text, "web/") {
-		return text
+	if strings.HasPrefix(text, "no ") || strings.HasPrefix(text, "an ") {
+		return strings.ToUpper(text[:1]) + text[1:]
 	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	return text
 }
 
 // notes are what else an author should know.

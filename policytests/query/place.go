@@ -17,6 +17,8 @@ type Statement struct {
 	// as the default key policy. FileLine is the statement's line in it.
 	File     string `json:"file,omitempty"`
 	FileLine int    `json:"fileLine,omitempty"`
+
+	loose bool // of a question without a world
 }
 
 // Name is the policy's name and the Sid, or else the statement's path: in a
@@ -40,6 +42,8 @@ func (s Statement) Place() string {
 	switch {
 	case s.File != "":
 		return fmt.Sprintf("%s:%d", s.File, s.FileLine)
+	case s.loose:
+		return ""
 	case strings.Contains(s.ARN, "::aws:policy/"):
 		return "AWS managed policy"
 	case s.Layer == decision.LayerResource:
@@ -129,7 +133,7 @@ func policiesOf(q *decision.Question, layer decision.Layer, level int) []decisio
 
 // located adds to a statement of a decision where it is written.
 func (b *Base) located(q *decision.Question, s decision.Statement) Statement {
-	out := Statement{Statement: s}
+	out := Statement{Statement: s, loose: b.cfg.World == nil}
 	if written, p := b.written(q, s); written != nil {
 		out.File, out.FileLine = b.placeOf(p, written.Pos)
 	}

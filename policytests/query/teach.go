@@ -112,11 +112,16 @@ func named(all []Statement) string {
 	return strings.Join(names, ", ")
 }
 
-func statements(n int) string {
-	if n == 1 {
-		return "statement"
+// listed is the same with the word before it, where it is not said already.
+func listed(all []Statement) string {
+	text := named(all)
+	switch {
+	case strings.HasPrefix(text, "Statement"):
+		return text
+	case len(all) == 1:
+		return "statement " + text
 	}
-	return "statements"
+	return "statements " + text
 }
 
 // allowed tells why a request is allowed.
@@ -138,11 +143,11 @@ func (t *teacher) allowed() (Rule, string) {
 	case t.q.Rule == decision.Trust:
 		return t.trusted(key, iam)
 	case t.d.Layer == decision.LayerIdentity && foreign(t.q):
-		return RuleBothSides, fmt.Sprintf("The key is another account's, so both sides must allow, and both do: the key policy of account %s (%s %s), "+
-			"and in account %s the IAM policy %s.", t.owner(), statements(len(key)), named(key), t.home(), named(iam))
+		return RuleBothSides, fmt.Sprintf("The key is another account's, so both sides must allow, and both do: the key policy of account %s (%s), "+
+			"and in account %s the IAM policy %s.", t.owner(), listed(key), t.home(), named(iam))
 	case t.d.Layer == decision.LayerIdentity:
-		return RuleDelegation, fmt.Sprintf("The key policy (%s %s) names the account %s: that delegates to IAM policies, and grants nothing by itself. "+
-			"The IAM policy %s allows.", statements(len(key)), named(key), t.owner(), named(iam))
+		return RuleDelegation, fmt.Sprintf("The key policy (%s) names the account %s: that delegates to IAM policies, and grants nothing by itself. "+
+			"The IAM policy %s allows.", listed(key), t.owner(), named(iam))
 	}
 	return t.direct(key)
 }
@@ -152,7 +157,7 @@ func (t *teacher) direct(key []Statement) (Rule, string) {
 	has := func(v decision.Via) bool {
 		return slices.ContainsFunc(key, func(s Statement) bool { return slices.Contains(s.Via, v) })
 	}
-	list := statements(len(key)) + " " + named(key)
+	list := listed(key)
 	switch {
 	case t.q.Principal.Type == decision.Service:
 		return RuleService, fmt.Sprintf("The key policy (%s) allows the service itself. A service has no account, so no IAM policy and no SCP takes part.", list)
