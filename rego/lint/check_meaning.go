@@ -115,12 +115,18 @@ func (c *checker) tooPermissive(f *facts, k *policy.Condition) {
 			part = fields[field]
 		}
 		switch {
-		case strings.Contains(part, "${") && v.HasVariable():
+		case strings.Contains(part, "${") && slices.ContainsFunc(v.Parts, callerFills):
 			c.add("VARIABLE_USAGE_TOO_PERMISSIVE", v.Pos, "The caller's own request fills the variable in, so the condition holds for everybody.")
 		case op.Wildcards && wild(part):
 			c.add("WILDCARD_USAGE_TOO_PERMISSIVE", v.Pos, "The wildcard lets in every account that fits; write the account or the organization out.")
 		}
 	}
+}
+
+// callerFills tells whether a part is a variable that says something about the
+// caller, not about the resource.
+func callerFills(p policy.Part) bool {
+	return p.Kind == policy.Variable && !strings.HasPrefix(p.Text, "aws:resource") && !strings.HasPrefix(p.Text, "kms:resource")
 }
 
 // accountless are services whose ARNs have no account.

@@ -39,6 +39,8 @@ var menders = map[policy.Code]func(*checker, *Finding, policy.Error){
 	policy.CodePrincipalFormat:   (*checker).mendPrincipal,
 	policy.CodeServicePrincipal:  (*checker).mendServicePrincipal,
 	policy.CodePrincipalWildcard: (*checker).mendWildcardPrincipal,
+	policy.CodeConditionKey:      (*checker).mendKey,
+	policy.CodeCharacter:         (*checker).mendCharacter,
 	policy.CodeOperator:          (*checker).mendOperator,
 	policy.CodeNullIfExists:      (*checker).mendNull,
 	policy.CodeForAllValues:      (*checker).mendForAllValues,

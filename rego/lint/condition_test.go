@@ -36,6 +36,13 @@ func TestConditionKeysOfActions(t *testing.T) {
 	})
 }
 
+func TestVariablesAboutTheResourceAreNotTheCallers(t *testing.T) {
+	run(t, map[string]row{
+		"the owner's account as source": {policy.Key, naming(`{"Service": "logs.amazonaws.com"}`, `, "Condition": {"StringEquals": {"aws:SourceAccount": "${aws:ResourceAccount}"}}`), lint.Options{}, ""},
+		"the owner's organization":      {policy.Key, naming(`"*"`, `, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}`), lint.Options{}, ""},
+	})
+}
+
 func TestNamesOfConditionKeys(t *testing.T) {
 	run(t, map[string]row{
 		"in any case":           {policy.Key, when("kms:Decrypt", `"StringEquals": {"KMS:CALLERACCOUNT": "111122223333"}`), lint.Options{}, ""},

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
@@ -172,6 +173,39 @@ func (c *checker) mendOperator(f *Finding, e policy.Error) {
 	}
 	if word, ok := nearest(name, operatorNames); ok {
 		c.meant(f, e.Pos, set+word)
+	}
+}
+
+// mendKey finds the prefix that a condition key lacks.
+func (c *checker) mendKey(f *Finding, e policy.Error) {
+	text := c.word(e.Pos)
+	for _, k := range policy.ConditionKeys {
+		if _, name, _ := strings.Cut(k.Name, ":"); strings.EqualFold(name, text) {
+			c.meant(f, e.Pos, k.Name)
+			return
+		}
+	}
+	if word, ok := nearest(strings.NewReplacer(".", ":", ";", ":").Replace(text), keyNames("")); ok && !strings.HasSuffix(word, "/") && !strings.HasSuffix(word, ":") {
+		c.meant(f, e.Pos, word)
+	}
+}
+
+// plain are characters that word processors put in the place of ASCII.
+var plain = map[rune]string{'–': "-", '—': "-", '‘': "'", '’': "'", '…': "...", '\u2011': "-", '\u200b': "", '\ufeff': ""}
+
+// mendCharacter writes ASCII for what a word processor wrote, in all of the
+// text.
+func (c *checker) mendCharacter(f *Finding, e policy.Error) {
+	fix := Fix{Title: "Write plain characters"}
+	known := false
+	for i, r := range c.text {
+		if ascii, ok := plain[r]; ok {
+			known = known || i == e.Pos.Offset
+			fix.Edits = append(fix.Edits, Edit{Offset: i, Length: utf8.RuneLen(r), Text: ascii})
+		}
+	}
+	if known {
+		f.Fixes = append(f.Fixes, fix)
 	}
 }
 
