@@ -64,7 +64,7 @@ func find(paths []string) ([]place, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("%s has no cases: no world in it has a file *%s", p, casesSuffix)
+			return nil, fmt.Errorf("%s has no cases: they lie in a world, in files called *%s; keyreeve test --grammar shows how they are written", p, casesSuffix)
 		}
 		for _, f := range found {
 			if i, again := seen[f.path]; again {
@@ -98,7 +98,7 @@ func findIn(name string) ([]place, error) {
 	case isCases(filepath.ToSlash(name)):
 		return around(name)
 	}
-	return nil, fmt.Errorf("%s is no world and no file of cases", name)
+	return nil, fmt.Errorf("%s is no world and no file of cases: name a directory, a .txtar file or a .cases file", name)
 }
 
 // findBelow finds the worlds in a directory. A directory that describes a world

@@ -3,28 +3,12 @@ package policytests
 import (
 	"strings"
 
+	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // meant asks whether another name was meant: the nearest one, if it is near.
-func meant(word string, names []string) string {
-	best := nearest(word, names)
-	if best == "" {
-		return ""
-	}
-	return "; did you mean " + best + "?"
-}
-
-// nearest is the name that a word is a slip of; empty if there is none.
-func nearest(word string, names []string) string {
-	best, distance := "", len(word)/3+1
-	for _, name := range names {
-		if d := edits(strings.ToLower(word), strings.ToLower(name), distance); d < distance {
-			best, distance = name, d
-		}
-	}
-	return best
-}
+func meant(word string, names []string) string { return caseline.Meant(word, names) }
 
 // meant asks whether another principal, key or alias of the world was meant:
 // one that is called nearly so.
@@ -38,35 +22,11 @@ func (a *Asker) meant(name string) string {
 			full[r] = w.Text
 		}
 	}
-	best := nearest(rest, rests)
+	best := caseline.Nearest(rest, rests)
 	if best == "" {
 		return ""
 	}
 	return "; did you mean " + full[best] + "?"
-}
-
-// edits is the number of letters to insert, delete or replace, or limit if it
-// is no less.
-func edits(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return min(row[len(b)], limit)
 }
 
 func actionNames() []string {

@@ -67,7 +67,7 @@ func (s *statement) noAccess(c *Case) (err error) {
 		return err
 	}
 	if !slices.Contains(accesses, c.Access.To.Text) {
-		return Error{Pos: c.Access.To.Pos, Message: "here stands one of " + strings.Join(accesses, ", ")}
+		return Error{Pos: c.Access.To.Pos, Message: "here stands one of " + strings.Join(accesses, ", ") + Meant(c.Access.To.Text, accesses)}
 	}
 	if err := s.literal("access"); err != nil {
 		return err

@@ -154,12 +154,12 @@ func TestDocumentLines(t *testing.T) {
 
 func TestFaultsAreToldWithTheirPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"alow user/a kms:ListKeys": "1:1: a line begins with allow, deny, text, accept, refuse, only, nobody, no, else, table, given, account, region or at",
+		"alow user/a kms:ListKeys": "1:1: a line begins with allow, deny, text, accept, refuse, only, nobody, no, else, table, given, account, region or at; did you mean allow?",
 		"allow":                    "1:6: principal is missing",
 		"allow user/a":             "1:13: action is missing",
 		"allow [] kms:ListKeys":    "1:7: the list of principals is empty",
 		`allow "" kms:ListKeys`:    "1:7: the principal is empty",
-		"allow user/a kms:Encrypt key/x because-of no":         "1:32: unknown clause \"because-of\"; known are KEY=VALUE, !KEY, session, with, via, at, in, grant, grant-token, because, says",
+		"allow user/a kms:Encrypt key/x because-of no":         "1:32: unknown clause \"because-of\"; known are KEY=VALUE, !KEY, session, with, via, at, in, grant, grant-token, because, says; did you mean because?",
 		"allow user/a kms:Encrypt key/x =b":                    "1:32: a name is missing before the equals sign",
 		"allow user/a kms:Encrypt key/x a=[]":                  "1:32: the list is empty; an absent key is written !a",
 		"allow user/a kms:Encrypt key/x a=[b":                  "1:34: the list is not closed",

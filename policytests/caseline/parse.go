@@ -270,7 +270,7 @@ func (s *statement) parse(c *Case) error {
 	}
 	kind, known := kinds[first.word.Text]
 	if !known || first.list || first.pair || first.word.Quoted {
-		return first.failf("a line begins with %s", oneOf(beginnings))
+		return first.failf("a line begins with %s%s", oneOf(beginnings), Meant(first.raw, beginnings))
 	}
 	c.Kind, c.Pos, c.Text, c.Given = kind, first.pos, s.text(), s.standing.Given
 	switch {
