@@ -100,15 +100,10 @@ func variables(names ...string) []*ast.Term {
 // values if the key is absent, and number of occurrences of each; the expression.
 func (p *pattern) template() *ast.Term {
 	marks := map[policy.Part]*ast.Term{}
-	for part := range p.bound {
-		marks[part] = nil
-	}
-	next := 0
 	for _, part := range p.parts {
-		if mark, ok := marks[part]; ok && mark == nil {
+		if part.Kind == policy.Variable && marks[part] == nil {
 			// Quoted text has no bare dollar sign but the last.
-			marks[part] = ast.StringTerm("${" + strconv.Itoa(next) + "}")
-			next++
+			marks[part] = ast.StringTerm("${" + strconv.Itoa(len(marks)) + "}")
 		}
 	}
 	e := p.expression(marks)
