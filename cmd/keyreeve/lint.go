@@ -307,7 +307,7 @@ func (f *lintFlags) saveBaseline(notes io.Writer, found *check.Result) error {
 	if err := os.WriteFile(f.writeBaseline, []byte(b.String()), 0o644); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(notes, "wrote %s: %d findings that will not count; keyreeve lint --baseline %s\n", f.writeBaseline, len(baseline.Findings), f.writeBaseline)
+	_, err := fmt.Fprintf(notes, "wrote %s: %s that will not count; keyreeve lint --baseline %s\n", f.writeBaseline, count(len(baseline.Findings), "finding"), f.writeBaseline)
 	return err
 }
 
@@ -330,7 +330,7 @@ func reportOf(found *check.Result, failOn lint.Severity, failUnknown bool) repor
 // verdict is the exit code, and on notes what else there is to say.
 func (f *lintFlags) verdict(notes io.Writer, found *check.Result, r report.Lint) error {
 	if found.Stale > 0 {
-		if _, err := fmt.Fprintf(notes, "%d findings of the baseline are gone; --write-baseline takes them out\n", found.Stale); err != nil {
+		if _, err := fmt.Fprintf(notes, "%s of the baseline not found any more; --write-baseline takes that out\n", count(found.Stale, "finding")); err != nil {
 			return cannot(err)
 		}
 	}

@@ -1,0 +1,38 @@
+package examples_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/examples"
+)
+
+func TestStarterIsAWorldWithoutLeftovers(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	names, err := examples.WriteStarter(dir)
+	require.NoError(t, err)
+	assert.Contains(t, names, ".github/workflows/policies.yaml")
+	w, err := world.Load(dir, nil)
+	require.NoError(t, err)
+	assert.Empty(t, w.Unreferenced())
+}
+
+func TestStarterOverwritesNothing(t *testing.T) {
+	dir := t.TempDir()
+	mine := filepath.Join(dir, "README.md")
+	require.NoError(t, os.WriteFile(mine, []byte("mine"), 0o600))
+	_, err := examples.WriteStarter(dir)
+	require.ErrorIs(t, err, fs.ErrExist)
+	text, err := os.ReadFile(mine)
+	require.NoError(t, err)
+	assert.Equal(t, "mine", string(text))
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, entries, 1, "nothing was written beside it")
+}
