@@ -33,8 +33,8 @@ func (c *checker) actionNames(f *facts) {
 			c.actionName(f, i, name)
 		case !isService(service):
 			g := c.add("INVALID_SERVICE_IN_ACTION", a.Pos, "There is no service %q.", service)
-			if word, ok := nearest(service, services.words); ok {
-				c.meant(g, a.Pos, word+":"+name)
+			if near, ok := nearest(service, serviceNames); ok {
+				c.guessed(g, a.Pos, near.word+":"+name, near)
 			}
 		}
 	}
@@ -65,14 +65,14 @@ func (c *checker) actionName(f *facts, i int, name string) {
 	}
 	if wild(name) {
 		g := c.add("KR_ACTION_PATTERN_MATCHES_NOTHING", a.Pos, "The pattern %q matches no action.", a.Text)
-		if word, ok := nearest(strings.TrimRight(a.Text, "*?"), prefixes(len(strings.TrimRight(a.Text, "*?")))); ok {
-			g.Suggestion = word + "*"
+		if near, ok := nearest(strings.TrimRight(a.Text, "*?"), prefixes(len(strings.TrimRight(a.Text, "*?")))); ok {
+			g.Suggestion = near.word + "*"
 		}
 		return
 	}
 	g := c.add("INVALID_ACTION", a.Pos, "There is no action %q.", a.Text)
-	if word, ok := nearest(a.Text, actionNames); ok {
-		c.meant(g, a.Pos, word)
+	if near, ok := nearest(a.Text, actionNames); ok {
+		c.guessed(g, a.Pos, near.word, near)
 	}
 }
 

@@ -68,8 +68,8 @@ func (c *checker) partition(r policy.Value, fields []string) {
 	}
 	if !slices.Contains(allPartitions, fields[1]) {
 		g := c.add("INVALID_PARTITION", r.Pos, "There is no partition %q.", fields[1])
-		if word, ok := nearest(fields[1], allPartitions); ok {
-			c.meant(g, r.Pos, with(fields, 1, word))
+		if near, ok := nearest(fields[1], allPartitions); ok {
+			c.guessed(g, r.Pos, with(fields, 1, near.word), near)
 		}
 	} else if c.o.Partition != "" && fields[1] != c.o.Partition {
 		c.meant(c.add("INVALID_PARTITION", r.Pos, "The partition is %s, and the policy is for %s.", fields[1], c.o.Partition), r.Pos, with(fields, 1, c.o.Partition))
@@ -86,8 +86,8 @@ func (c *checker) arnService(r policy.Value, fields []string) bool {
 		c.meant(c.add("INVALID_ARN_SERVICE_CASE", r.Pos, "The service of an ARN is written in lower case."), r.Pos, with(fields, 2, strings.ToLower(service)))
 	default:
 		g := c.add("INVALID_SERVICE", r.Pos, "There is no service %q.", service)
-		if word, ok := nearest(service, services.words); ok {
-			c.meant(g, r.Pos, with(fields, 2, word))
+		if near, ok := nearest(service, serviceNames); ok {
+			c.guessed(g, r.Pos, with(fields, 2, near.word), near)
 		}
 	}
 	return false
@@ -114,8 +114,8 @@ func (c *checker) keyARN(r policy.Value, fields []string) {
 		return
 	}
 	g := c.add("INVALID_ARN_RESOURCE", r.Pos, "The ARN ends in key/ and an id, or in alias/ and a name, not in %q.", fields[5])
-	if word, ok := nearest(kind, []string{"key", "alias"}); ok && strings.Contains(fields[5], "/") {
-		c.meant(g, r.Pos, with(fields, 5, word+fields[5][len(kind):]))
+	if near, ok := nearest(kind, []string{"key", "alias"}); ok && strings.Contains(fields[5], "/") {
+		c.guessed(g, r.Pos, with(fields, 5, near.word+fields[5][len(kind):]), near)
 	} else if keyID.MatchString(fields[5]) {
 		c.meant(g, r.Pos, with(fields, 5, "key/"+fields[5]))
 	}
@@ -135,8 +135,8 @@ func (c *checker) region(r policy.Value, fields []string) {
 			id, says = "INVALID_ARN_REGION", "%q has not the form of a Region."
 		}
 		g := c.add(id, r.Pos, says, region)
-		if word, ok := nearest(region, regions.words); ok {
-			c.meant(g, r.Pos, with(fields, 3, word))
+		if near, ok := nearest(region, regions.words); ok {
+			c.guessed(g, r.Pos, with(fields, 3, near.word), near)
 		}
 	}
 }

@@ -72,13 +72,13 @@ func (c *checker) retired(k *policy.Condition, newer string, known bool) {
 
 func (c *checker) unknownKey(id, prefix string, k *policy.Condition) {
 	g := c.add(id, k.Pos, "There is no condition key %q, so no request holds it.", k.KeyText)
-	if word, ok := nearestKey(k.KeyText, keyNames(prefix)); ok {
-		c.meant(g, k.Pos, word)
+	if near, ok := nearestKey(k.KeyText, keyNames(prefix)); ok {
+		c.guessed(g, k.Pos, near.word, near)
 	}
 }
 
 // nearestKey finds a key; what follows the prefix of one stays as it is.
-func nearestKey(text string, names []string) (string, bool) {
+func nearestKey(text string, names []string) (guess, bool) {
 	for _, n := range names {
 		last := n[len(n)-1]
 		if last != ':' && last != '/' {
@@ -87,7 +87,7 @@ func nearestKey(text string, names []string) (string, bool) {
 		if i := strings.LastIndexByte(text, last); i > strings.IndexByte(text, ':') || last == ':' && i > 0 {
 			head := text[:i+1]
 			if d := distance(strings.ToLower(head), strings.ToLower(n), 4); d > 0 && d <= max(1, len(n)/6) {
-				return n + text[i+1:], true
+				return guess{n + text[i+1:], true}, true
 			}
 		}
 	}

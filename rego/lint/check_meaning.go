@@ -32,8 +32,8 @@ func (c *checker) viaService(f *facts, k *policy.Condition) {
 			c.add("KR_VIASERVICE_WILDCARD", v.Pos, "No service is called %q: the name ends in amazonaws.com, in every partition.", v.Text)
 		case !viaServices.has[service] && !services.has[service]:
 			g := c.add("KR_VIASERVICE_WILDCARD", v.Pos, "No service is called %q.", service)
-			if word, ok := nearest(service, viaServices.words); ok {
-				c.meant(g, v.Pos, word+v.Text[len(service):])
+			if near, ok := nearest(service, viaServices.words); ok {
+				c.guessed(g, v.Pos, near.word+v.Text[len(service):], near)
 			}
 		case !wild(region) && c.region0() != "" && region != c.region0():
 			g := c.add("KR_VIASERVICE_REGION", v.Pos, "The key is in %s, and a service calls the keys of its own Region.", c.region0())

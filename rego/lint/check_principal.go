@@ -70,9 +70,9 @@ func (c *checker) serviceName(p policy.Principal) {
 	if services.has[name] || viaServices.has[name] || servicePrincipals.has[name] {
 		return
 	}
-	word, ok := nearest(name, slices.Concat(servicePrincipals.words, services.words))
-	if ok && distance(name, word, 3) == 1 && len(name) > 3 {
-		c.meant(c.add("UNKNOWN_PRINCIPAL", p.Pos, "There is no service principal %q.", p.Text), p.Pos, word+p.Text[len(name):])
+	near, ok := nearest(name, slices.Concat(servicePrincipals.words, services.words))
+	if ok && distance(name, near.word, 3) == 1 && len(name) > 3 {
+		c.guessed(c.add("UNKNOWN_PRINCIPAL", p.Pos, "There is no service principal %q.", p.Text), p.Pos, near.word+p.Text[len(name):], near)
 	}
 }
 
@@ -82,8 +82,8 @@ func domainSlip(text string) (string, bool) {
 	if !found || strings.HasSuffix(text, amazonaws) {
 		return "", false
 	}
-	word, ok := nearest(domain, []string{"amazonaws.com"})
-	return name + "." + word, ok && services.has[name]
+	near, ok := nearest(domain, []string{"amazonaws.com"})
+	return name + "." + near.word, ok && services.has[name]
 }
 
 // Condition keys by which a service tells for whom it calls, and keys that a

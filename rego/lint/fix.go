@@ -35,6 +35,15 @@ func (c *checker) meant(f *Finding, at policy.Pos, word string) {
 	}
 }
 
+// guessed is meant, but of a guess, which is put there only if it is sure.
+func (c *checker) guessed(f *Finding, at policy.Pos, word string, g guess) {
+	if g.sure {
+		c.meant(f, at, word)
+	} else {
+		f.Suggestion = word
+	}
+}
+
 // replace puts text in the place of the name or value that starts at a place.
 func (c *checker) replace(at policy.Pos, text string) (Edit, bool) {
 	p, ok := c.places[at.Offset]

@@ -55,6 +55,22 @@ func TestFixesKeepTheCommasOfListsAndObjects(t *testing.T) {
 	}
 }
 
+func TestWhatIsMerelyLikelyIsSaidAndNotPutInPlace(t *testing.T) {
+	for resource, row := range map[string]struct {
+		suggestion string
+		fixes      int
+	}{
+		"arn:aws:kms:eu-centrall-1:111122223333:key/a": {"arn:aws:kms:eu-central-1:111122223333:key/a", 1},
+		"arn:aws:kms:eu-central-3:111122223333:key/a":  {"arn:aws:kms:eu-central-1:111122223333:key/a", 0},
+		"arn:aws:kms:atlantis-9:111122223333:key/a":    {"", 0},
+	} {
+		found, _ := lint.CheckText(policy.Identity, []byte(in(inUser, `"Action": "kms:Decrypt", "Resource": "`+resource+`"`)), lint.Options{})
+		require.Len(t, found, 1, resource)
+		assert.Equal(t, row.suggestion, found[0].Suggestion)
+		assert.Len(t, found[0].Fixes, row.fixes)
+	}
+}
+
 func TestAMissingVersionIsAddedInTheLayoutOfThePolicy(t *testing.T) {
 	before := "{\n    \"Id\": \"x\",\n    \"Statement\": {\"Effect\": \"Deny\", \"Action\": \"kms:*\", \"Resource\": \"*\"}\n}"
 	found, _ := lint.CheckText(policy.Identity, []byte(before), lint.Options{})

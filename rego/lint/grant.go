@@ -97,8 +97,8 @@ func (c *checker) grant(n *policy.Node) *grant {
 		switch {
 		case !known:
 			f := c.add("INVALID_POLICY_ELEMENT", m.Pos, "A grant has no %q.", m.Name)
-			if word, ok := nearest(m.Name, grantNames); ok {
-				c.meant(f, m.Pos, word)
+			if near, ok := nearest(m.Name, grantNames); ok {
+				c.guessed(f, m.Pos, near.word, near)
 			}
 		case kind != 0 && m.Value.Kind != kind && m.Value.Kind != policy.NullNode:
 			c.add("DATA_TYPE_MISMATCH", m.Value.Pos, "%s is %s, not %s.", m.Name, kind, m.Value.Kind)
@@ -176,8 +176,8 @@ func (c *checker) grantOperations(g *grant) {
 			c.add("DATA_TYPE_MISMATCH", n.Pos, "An operation is a string, not %s.", n.Kind)
 		case !slices.Contains(grantable, n.Text):
 			f := c.add("KR_GRANT_UNSUPPORTED_OPERATION", n.Pos, "No grant gives %q.", n.Text)
-			if word, ok := nearest(strings.TrimPrefix(n.Text, "kms:"), grantable); ok {
-				c.meant(f, n.Pos, word)
+			if near, ok := nearest(strings.TrimPrefix(n.Text, "kms:"), grantable); ok {
+				c.guessed(f, n.Pos, near.word, near)
 			}
 		case !c.o.fits(n.Text):
 			c.add("KR_GRANT_UNSUPPORTED_OPERATION", n.Pos, "A key of spec %s and usage %s has no %s.", cmp.Or(c.o.KeySpec, "unknown"), cmp.Or(c.o.KeyUsage, "unknown"), n.Text)

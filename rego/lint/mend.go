@@ -35,8 +35,8 @@ func (c *checker) misspelled(e policy.Error) bool {
 		words = policyElements
 	}
 	return slices.ContainsFunc(p.node.Members, func(m policy.Member) bool {
-		word, ok := nearest(m.Name, words)
-		return ok && !slices.Contains(words, m.Name) && slices.Contains(misspelling[e.Code], word)
+		near, ok := nearest(m.Name, words)
+		return ok && !slices.Contains(words, m.Name) && slices.Contains(misspelling[e.Code], near.word)
 	})
 }
 
@@ -94,14 +94,14 @@ func (c *checker) mendElement(f *Finding, e policy.Error) {
 	if p, ok := c.places[e.Pos.Offset]; ok && p.parent == c.tree {
 		words = policyElements
 	}
-	if word, ok := nearest(c.word(e.Pos), words); ok {
-		c.meant(f, e.Pos, word)
+	if near, ok := nearest(c.word(e.Pos), words); ok {
+		c.guessed(f, e.Pos, near.word, near)
 	}
 }
 
 func (c *checker) mendEffect(f *Finding, e policy.Error) {
-	if word, ok := nearest(c.word(e.Pos), []string{"Allow", "Deny"}); ok {
-		c.meant(f, e.Pos, word)
+	if near, ok := nearest(c.word(e.Pos), []string{"Allow", "Deny"}); ok {
+		c.guessed(f, e.Pos, near.word, near)
 	}
 }
 
@@ -133,8 +133,8 @@ func (c *checker) mendDataType(f *Finding, e policy.Error) {
 }
 
 func (c *checker) mendPrincipalKey(f *Finding, e policy.Error) {
-	if word, ok := nearest(c.word(e.Pos), principalKeys); ok {
-		c.meant(f, e.Pos, word)
+	if near, ok := nearest(c.word(e.Pos), principalKeys); ok {
+		c.guessed(f, e.Pos, near.word, near)
 	}
 }
 
@@ -166,13 +166,13 @@ func (c *checker) mendOperator(f *Finding, e policy.Error) {
 	set, name, found := strings.Cut(text, ":")
 	if !found {
 		set, name = "", text
-	} else if word, ok := nearest(set, []string{"ForAnyValue", "ForAllValues"}); ok {
-		set = word + ":"
+	} else if near, ok := nearest(set, []string{"ForAnyValue", "ForAllValues"}); ok {
+		set = near.word + ":"
 	} else {
 		return
 	}
-	if word, ok := nearest(name, operatorNames); ok {
-		c.meant(f, e.Pos, set+word)
+	if near, ok := nearest(name, operatorNames); ok {
+		c.guessed(f, e.Pos, set+near.word, near)
 	}
 }
 
@@ -185,8 +185,8 @@ func (c *checker) mendKey(f *Finding, e policy.Error) {
 			return
 		}
 	}
-	if word, ok := nearest(strings.NewReplacer(".", ":", ";", ":").Replace(text), keyNames("")); ok && !strings.HasSuffix(word, "/") && !strings.HasSuffix(word, ":") {
-		c.meant(f, e.Pos, word)
+	if near, ok := nearest(strings.NewReplacer(".", ":", ";", ":").Replace(text), keyNames("")); ok && !strings.HasSuffix(near.word, "/") && !strings.HasSuffix(near.word, ":") {
+		c.guessed(f, e.Pos, near.word, near)
 	}
 }
 
@@ -250,8 +250,8 @@ func (c *checker) unqualify(f *Finding, at policy.Pos, siblings *policy.Node) {
 }
 
 func (c *checker) mendAction(f *Finding, e policy.Error) {
-	if word, ok := nearest(strings.Replace(c.word(e.Pos), ".", ":", 1), actionNames); ok {
-		c.meant(f, e.Pos, word)
+	if near, ok := nearest(strings.Replace(c.word(e.Pos), ".", ":", 1), actionNames); ok {
+		c.guessed(f, e.Pos, near.word, near)
 	}
 }
 
@@ -259,8 +259,8 @@ func (c *checker) mendPartition(f *Finding, e policy.Error) {
 	text := c.word(e.Pos)
 	fields := strings.SplitN(text, ":", 3)
 	if len(fields) == 3 {
-		if word, ok := nearest(fields[1], policy.Partitions); ok {
-			c.meant(f, e.Pos, "arn:"+word+":"+fields[2])
+		if near, ok := nearest(fields[1], policy.Partitions); ok {
+			c.guessed(f, e.Pos, "arn:"+near.word+":"+fields[2], near)
 		}
 	}
 }

@@ -2,18 +2,29 @@ package lint
 
 import "strings"
 
+// A guess is the word that was probably meant.
+type guess struct {
+	word string
+	// sure: it differs in two letters at most, and no other word is as near.
+	sure bool
+}
+
 // nearest finds the word that text was probably meant to be: the one with the
 // fewest letters changed, inserted, left out or swapped, at most a quarter of
 // them. Case does not count. Of two equally near, the first.
-func nearest(text string, words []string) (string, bool) {
-	best, word := max(1, len(text)/4)+1, ""
+func nearest(text string, words []string) (guess, bool) {
+	const many = 2
+	best, g := max(1, len(text)/4)+1, guess{}
 	low := strings.ToLower(text)
 	for _, w := range words {
-		if d := distance(low, strings.ToLower(w), best); d < best {
-			best, word = d, w
+		switch d := distance(low, strings.ToLower(w), best+1); {
+		case d < best:
+			best, g = d, guess{w, d <= many}
+		case d == best && w != g.word:
+			g.sure = false
 		}
 	}
-	return word, word != ""
+	return g, g.word != ""
 }
 
 // distance counts the edits between a and b, of single bytes and of swapped

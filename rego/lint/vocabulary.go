@@ -17,6 +17,9 @@ var (
 	servicePrincipals = readTable("service-principals")
 )
 
+// serviceNames are for suggestions; of equally near ones kms is meant.
+var serviceNames = append([]string{"kms"}, services.words...)
+
 // A wordList is a table of names, in order and to look up.
 type wordList struct {
 	words []string
