@@ -215,6 +215,9 @@ func (b *builder) people(d *policy.Document) {
 func (b *builder) person(arn string) {
 	id, rest := part(arn, 4), part(arn, 5)
 	kind, path, _ := strings.Cut(rest, "/")
+	if b.c.Known != nil && b.c.Known(arn) {
+		return
+	}
 	a := b.account(id)
 	if kind == "root" {
 		return

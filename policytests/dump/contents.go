@@ -18,6 +18,9 @@ type Contents struct {
 	Keys      []Key
 	Endpoints []Endpoint
 	Org       *Organization // nil: none was told of
+	// Known tells whether a world that the keys come into has a principal; nil:
+	// there is no such world.
+	Known func(arn string) bool
 	// Notes tell what could not be read, and what a world cannot have.
 	Notes []string
 }

@@ -30,6 +30,7 @@ func groups() []struct {
 		{"Ask", askCommands()},
 		{"Set the scene", sceneCommands()},
 		{"Change the world, in this session only", changeCommands()},
+		{"Judge the changes", judgeCommands()},
 		{"Look", lookCommands()},
 		{"Keep, and leave", keepCommands()},
 	}
@@ -144,6 +145,21 @@ func lookCommands() []command {
 			examples: []string{
 				"show", "show principals", "show keys", "show policies", "show condition-keys kms:Decrypt", "show policy key/payroll", "show rego key/payroll",
 			},
+		},
+	}
+}
+
+func judgeCommands() []command {
+	return []command{
+		{
+			name: "diff", usage: "[KEY]", short: "what the changes let happen, and what they end", run: diff,
+			long:     "Each difference comes with a request that shows it; what is not told is proved to be as before.",
+			examples: []string{"diff", "diff key/payroll"},
+		},
+		{
+			name: "lint", usage: "[new]", short: "what is wrong with the policies", run: lintWorld,
+			long:     "lint new tells only what the changes of this session brought. keyreeve lint --explain RULE tells all about a rule.",
+			examples: []string{"lint", "lint new"},
 		},
 	}
 }

@@ -43,6 +43,7 @@ func init() { // a table that names help, which names the commands, would be a c
 		"grant": (*Session).grantWords, "revoke": (*Session).revokeWords,
 		"policy": (*Session).placeWords, "edit": (*Session).placeWords,
 		"off": plainWords(layerNames()...), "show": (*Session).showWords, "save": (*Session).saveWords,
+		"diff": func(s *Session, _ string) []Candidate { return s.resourceWords("kms:Encrypt") }, "lint": plainWords("new"),
 		"help": plainWords(commandNames()...),
 	}
 }

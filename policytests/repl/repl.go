@@ -27,6 +27,7 @@ type Config struct {
 	Now    time.Time        // of requests that name no time; zero: policytests.DefaultTime
 	Clock  func() time.Time // for "at now"; nil: time.Now
 	Style  report.Style     // of answers
+	Notes  []string         // what to know of the world; somebody at a terminal is told
 
 	// Edit lets somebody edit a text; nil: commands that need it say how to
 	// do without.

@@ -73,7 +73,11 @@ func (s *Session) greeting() string {
 	w := s.current.world
 	text := fmt.Sprintf("%s in %s, %s. help tells the commands, Tab completes, Ctrl-D leaves.",
 		plural(len(w.Principals()), "user or role", "users and roles"), plural(len(w.Accounts()), "account", "accounts"), plural(len(w.Keys()), "key", "keys"))
-	return s.faint(text)
+	lines := []string{s.faint(text)}
+	for _, n := range s.cfg.Notes {
+		lines = append(lines, s.cfg.Style.Paint(report.Doubt, "note: "+n))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func plural(n int, one, many string) string {
