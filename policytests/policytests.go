@@ -31,6 +31,9 @@ type Options struct {
 	Workers int
 	// Coverage asks which statements and grants were ever the reason.
 	Coverage bool
+	// Progress is told of each case of a world that was decided, of how many.
+	// It must be safe for concurrent use. Nil: nobody wants to know.
+	Progress func(world string, done, all int)
 }
 
 // Grammar describes case lines: GRAMMAR.md.
@@ -126,7 +129,7 @@ func (p place) run(ctx context.Context, o Options, report *Report) error {
 			}
 		}
 	}
-	room.all(ctx, o.Workers, jobs)
+	room.all(ctx, o, p.path, jobs)
 	for _, j := range jobs {
 		report.Results = append(report.Results, j.results...)
 		report.Problems = append(report.Problems, lineProblems(j.file.shown, j.line.Pos, j.err)...)
@@ -138,10 +141,10 @@ func (p place) run(ctx context.Context, o Options, report *Report) error {
 }
 
 // all decides jobs, several at a time.
-func (a *Asker) all(ctx context.Context, workers int, jobs []*job) {
-	var next atomic.Int64
+func (a *Asker) all(ctx context.Context, o Options, world string, jobs []*job) {
+	var next, done atomic.Int64
 	var group sync.WaitGroup
-	for range min(workers, len(jobs)) {
+	for range min(o.Workers, len(jobs)) {
 		group.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
@@ -149,6 +152,9 @@ func (a *Asker) all(ctx context.Context, workers int, jobs []*job) {
 					return
 				}
 				jobs[i].results, jobs[i].err = a.try(ctx, jobs[i])
+				if n := done.Add(1); o.Progress != nil {
+					o.Progress(world, int(n), len(jobs))
+				}
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -305,4 +306,20 @@ func TestSchemaOfCasesKnowsEachField(t *testing.T) {
 		fields = append(fields, name)
 	}
 	assert.ElementsMatch(t, strings.Split(known, ", "), fields)
+}
+
+func TestProgressIsToldForEachCase(t *testing.T) {
+	var told atomic.Int64
+	var last atomic.Int64
+	_, err := run(t, "allow user/bob kms:ListKeys\nallow role/payroll kms:ListKeys\ndeny user/eve@acme kms:ListKeys\n", policytests.Options{
+		Progress: func(world string, done, all int) {
+			assert.Contains(t, world, "town.txtar")
+			assert.Equal(t, 3, all)
+			told.Add(1)
+			last.Store(max(last.Load(), int64(done)))
+		},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, int64(3), told.Load())
+	assert.Positive(t, last.Load())
 }

@@ -122,7 +122,7 @@ func (f *testFlags) test(c *cobra.Command, paths []string) error {
 // once runs the cases, tells of them, and answers with what ends the command.
 func (f *testFlags) once(c *cobra.Command, paths []string) error {
 	p := startProgress(c.ErrOrStderr(), "deciding cases")
-	report, err := f.decide(c, paths)
+	report, err := f.decide(c, paths, func(world string, done, all int) { p.tell("deciding cases of %s: %d of %d", world, done, all) })
 	p.stop()
 	if err != nil {
 		return cannot(err)
@@ -134,13 +134,14 @@ func (f *testFlags) once(c *cobra.Command, paths []string) error {
 }
 
 // decide runs the cases, and if need be once more to see that answers stay.
-func (f *testFlags) decide(c *cobra.Command, paths []string) (policytests.Report, error) {
+func (f *testFlags) decide(c *cobra.Command, paths []string, progress func(string, int, int)) (policytests.Report, error) {
 	var first policytests.Report
 	for i := range f.count {
 		o, err := f.options()
 		if err != nil {
 			return first, err
 		}
+		o.Progress = progress
 		report, err := policytests.Run(c.Context(), paths, o)
 		var problems policytests.Problems
 		if err != nil && !errors.As(err, &problems) {

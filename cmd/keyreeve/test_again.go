@@ -119,7 +119,7 @@ const benchTime = time.Second
 // measure decides the cases again and again, each time as a whole command
 // would, and writes a line as Go benchmarks do.
 func (f *testFlags) measure(c *cobra.Command, paths []string) error {
-	report, err := f.decide(c, paths)
+	report, err := f.decide(c, paths, nil)
 	if err != nil {
 		return cannot(err)
 	}
@@ -133,7 +133,7 @@ func (f *testFlags) measure(c *cobra.Command, paths []string) error {
 	runs := 0
 	began := time.Now()
 	for time.Since(began) < benchTime || runs < f.count {
-		if _, err := f.decide(c, paths); err != nil {
+		if _, err := f.decide(c, paths, nil); err != nil {
 			return cannot(err)
 		}
 		runs += f.count
