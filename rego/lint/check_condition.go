@@ -128,12 +128,12 @@ func (c *checker) alwaysPresent(f *facts, k *policy.Condition) bool {
 		return true
 	case k.Key == "aws:tagkeys":
 		return true
-	case k.Key == "kms:encryptioncontextkeys" && narrowed(f.s, []string{"kms:encryptioncontext:"}):
+	case k.Key == "kms:encryptioncontextkeys" && narrowed(f.s, []string{"kms:encryptioncontext:", "kms:viaservice"}):
+		// A pair is demanded, or a service that always sends its own.
 		return true
 	}
-	return slices.ContainsFunc(f.s.Conditions, func(o policy.Condition) bool {
-		return o.Key == k.Key && (demands(&o) || o.Operator == "Null" && len(o.Values) == 1 && strings.EqualFold(o.Values[0].Text, "false"))
-	})
+	return nullChecked(f.s, []string{k.Key}) ||
+		slices.ContainsFunc(f.s.Conditions, func(o policy.Condition) bool { return o.Key == k.Key && demands(&o) })
 }
 
 // encryptionContext looks for encryption contexts of which only the names or

@@ -58,7 +58,7 @@ func (c *checker) perimeter(f *facts) {
 			if !exempts {
 				c.add("RCP_MISSING_RELATED_SERVICE_PRINCIPAL_CONDITION_KEY", k.Pos, "Calls that are no service's lack %s and are denied as well. Add \"Bool\": {\"aws:PrincipalIsAWSService\": \"true\"}.", k.KeyText)
 			}
-			if !k.IfExists && !c.nullChecked(f.s, sourcePerimeter) {
+			if !k.IfExists && !nullChecked(f.s, sourcePerimeter) {
 				c.add("RCP_MISSING_SERVICE_CONDITION_KEY_NULL_CHECK", k.Pos, "Service calls that tell no source are denied as well. Add \"Null\": {\"aws:SourceAccount\": \"false\"}.")
 			}
 		case among(k.Key, networkPerimeter) && !exempts:
@@ -69,7 +69,7 @@ func (c *checker) perimeter(f *facts) {
 }
 
 // nullChecked tells whether the statement asks for the presence of a key.
-func (c *checker) nullChecked(s *policy.Statement, keys []string) bool {
+func nullChecked(s *policy.Statement, keys []string) bool {
 	return slices.ContainsFunc(s.Conditions, func(k policy.Condition) bool {
 		return k.Operator == "Null" && among(k.Key, keys) && len(k.Values) == 1 && strings.EqualFold(k.Values[0].Text, "false")
 	})

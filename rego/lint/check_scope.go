@@ -85,7 +85,8 @@ func administers(name string) bool {
 
 // resourceKeys narrow a statement to some keys.
 var resourceKeys = []string{"aws:resourcetag/", "aws:resourceaccount", "aws:resourceorgid", "aws:resourceorgpaths", "kms:resourcealiases",
-	"kms:requestalias", "kms:viaservice", "kms:encryptioncontext:", "kms:calleraccount"}
+	"kms:requestalias", "kms:viaservice", "kms:encryptioncontext:", "kms:encryptioncontextkeys", "kms:calleraccount", "aws:calledvia", "aws:calledviafirst",
+	"aws:calledvialast"}
 
 // wideIdentity looks for identity policies that decrypt with every key.
 func (c *checker) wideIdentity(f *facts) {
@@ -97,7 +98,7 @@ func (c *checker) wideIdentity(f *facts) {
 			c.add("iam_policy_no_full_access_to_kms", a.Pos, "The policy allows every action of kms, now and in future.")
 		}
 	}
-	if !f.reaches(decrypting...) || narrowed(f.s, resourceKeys) {
+	if !f.reaches(decrypting...) || narrowed(f.s, resourceKeys) || nullChecked(f.s, resourceKeys) {
 		return
 	}
 	for _, r := range f.s.Resources {

@@ -25,13 +25,16 @@ func (c *checker) operatorType(_ *facts, k *policy.Condition) {
 		if edit, ok := c.replace(at, quoted(name)); ok && siblings != nil && !taken(siblings, name) && c.alone(k) && all(texts(k.Values), sixParts) {
 			g.mend("Write "+quoted(name), edit)
 		}
-	case row.Fits(op.Type):
+	case row.Fits(op.Type) || among(k.Key, freeKeys):
 	case row.Type == policy.DateType:
 		c.add("TYPE_MISMATCH_DATE", k.Pos, "%s is a date; %s does not compare dates.", k.KeyText, op.Name)
 	default:
 		c.add("TYPE_MISMATCH", k.Pos, "%s is of type %s; %s compares values of type %s.", k.KeyText, row.Type, op.Name, op.Type)
 	}
 }
+
+// freeKeys hold text of whatever type somebody gave it.
+var freeKeys = []string{"aws:requesttag/", "aws:resourcetag/", "aws:principaltag/", "kms:encryptioncontext:", "saml:"}
 
 func sixParts(text string) bool {
 	return strings.HasPrefix(text, "arn:") && strings.Count(text, ":") >= 5

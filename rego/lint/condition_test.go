@@ -60,6 +60,7 @@ func TestSetQualifiers(t *testing.T) {
 		"CreateGrant always has operations":           {policy.Key, when("kms:CreateGrant", `"ForAllValues:StringEquals": {"kms:GrantOperations": ["Decrypt"]}`), lint.Options{}, ""},
 		"no tag keys are harmless":                    {policy.Identity, in(inUser, `"Action": "kms:TagResource", `+anyKeys+`, "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": "a"}}`), lint.Options{}, ""},
 		"ForAnyValue of the same key makes it safe":   {policy.Key, when("kms:Decrypt", `"ForAllValues:StringEquals": {"kms:ResourceAliases": "alias/a"}, "ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/*"}`), lint.Options{}, ""},
+		"a service always sends a context":            {policy.Identity, in(inUser, `"Action": "kms:Decrypt", `+anyKeys+`, "Condition": {"StringLike": {"kms:ViaService": "ec2.*.amazonaws.com"}, "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": "aws:ebs:id"}}`), lint.Options{}, "warning KR_EC_KEYS_WITHOUT_VALUES"},
 		"a Deny with ForAllValues is not looked at":   {policy.Key, unless("kms:Decrypt", `"ForAllValues:StringEquals": {"kms:ResourceAliases": "alias/a"}`), lint.Options{}, ""},
 		"a context with ForAnyValue and pair is open": {policy.Key, when("kms:Decrypt", `"StringEquals": {"kms:EncryptionContext:a": "b"}, "ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "a"}`), lint.Options{}, "suggestion KR_EC_KEYS_WITHOUT_VALUES"},
 	})
@@ -110,6 +111,7 @@ func TestTypesOfValues(t *testing.T) {
 		"a string operator on an ARN without wildcards": {policy.Key, when("kms:Decrypt", `"StringEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/a"}`), lint.Options{}, ""},
 		"a number for a date":                           {policy.Key, when("kms:ImportKeyMaterial", `"NumericLessThan": {"kms:ValidTo": "1800000000"}`), lint.Options{}, ""},
 		"a string operator on a date":                   {policy.Key, when("kms:Decrypt", `"StringEquals": {"aws:CurrentTime": "2026-01-01"}`), lint.Options{}, "warning TYPE_MISMATCH_DATE"},
+		"a tag that is an ARN":                          {policy.Key, when("kms:Decrypt", `"ArnLike": {"aws:PrincipalTag/a": "arn:aws:iam::111122223333:role/*"}`), lint.Options{}, ""},
 		"a star that is meant as one":                   {policy.Key, when("kms:Decrypt", `"StringEquals": {"aws:PrincipalTag/a": "${*}"}`), lint.Options{}, ""},
 		"a question mark is no pattern":                 {policy.Key, when("kms:Decrypt", `"StringEquals": {"aws:PrincipalTag/a": "who?"}`), lint.Options{}, ""},
 		"an old endpoint id":                            {policy.Key, when("kms:Decrypt", `"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}`), lint.Options{}, ""},

@@ -10,7 +10,7 @@ var tables embed.FS
 
 // What AWS has besides what policy.Actions and policy.ConditionKeys know.
 var (
-	services          = readTable("services")
+	services          = readTable("services", "retired-services")
 	rcpServices       = readTable("rcp-services")
 	regions           = readTable("regions")
 	viaServices       = readTable("viaservice")
@@ -26,22 +26,23 @@ type wordList struct {
 	has   map[string]bool
 }
 
-// readTable reads the names of one embedded table, separated by white space.
-// Lines that start with # say where it is from.
-func readTable(name string) wordList {
-	text, err := tables.ReadFile("tables/" + name + ".txt")
-	if err != nil {
-		panic("the table " + name + " is not embedded")
-	}
+// readTable reads the names of embedded tables, separated by white space.
+// Lines that start with # say where they are from.
+func readTable(names ...string) wordList {
 	l := wordList{has: map[string]bool{}}
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "#") {
-			continue
+	for _, name := range names {
+		text, err := tables.ReadFile("tables/" + name + ".txt")
+		if err != nil {
+			panic("the table " + name + " is not embedded")
 		}
-		for _, word := range strings.Fields(line) {
-			l.words = append(l.words, word)
-			l.has[word] = true
+		for line := range strings.Lines(string(text)) {
+			if !strings.HasPrefix(line, "#") {
+				l.words = append(l.words, strings.Fields(line)...)
+			}
 		}
+	}
+	for _, word := range l.words {
+		l.has[word] = true
 	}
 	return l
 }
@@ -52,7 +53,7 @@ var stsActions = []string{"sts:AssumeRoot", "sts:GetAccessKeyInfo", "sts:GetServ
 
 // otherGlobalKeys are condition keys that exist and that no request to KMS
 // holds.
-var otherGlobalKeys = []string{"aws:CalledViaAWSMCP", "aws:IsMcpServiceAction", "aws:SignInSessionArn", "aws:SourceVpcArn", "aws:ViaAWSMCPService"}
+var otherGlobalKeys = []string{"aws:CalledViaAWSMCP", "aws:IsMcpServiceAction", "aws:PrincipalOrgMasterAccountId", "aws:SignInSessionArn", "aws:SourceVpcArn", "aws:ViaAWSMCPService"}
 
 // retiredKeys are condition keys with a newer name.
 var retiredKeys = map[string]string{"aws:arn": "aws:PrincipalArn", "kms:customermasterkeyspec": "kms:KeySpec", "kms:customermasterkeyusage": "kms:KeyUsage"}
