@@ -43,6 +43,10 @@ func TestElseDeniesWhatNoLineAllows(t *testing.T) {
 		"other names for the same are the same": {
 			"allow [user/bob@acme, \"arn:aws:iam::111122223333:role/payroll\", root@111122223333] kms:decrypt key/closed@acme kms:EncryptionContext:dept=finance\nelse deny * kms:Decrypt key/closed\n", "ok",
 		},
+		"condition keys have many spellings": {
+			"allow [user/bob, role/payroll, root@acme] kms:CreateGrant key/payroll kms:GrantOperations=[Decrypt, Encrypt]\n" +
+				"deny user/eve@acme kms:CreateGrant key/payroll KMS:grantoperations=[Encrypt, Decrypt]\nelse deny\n", "ok",
+		},
 		"a line without clauses speaks of those with more": {
 			"allow [user/bob, role/payroll, root@acme] kms:Decrypt key/payroll\ndeny user/eve@acme kms:Decrypt key/payroll kms:EncryptionContext:a=b\nelse deny\n", "ok",
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -49,7 +50,7 @@ func (a *Asker) otherwise(ctx context.Context, j *job, root *Asker, dir string) 
 		return 0, nil, err
 	}
 	f = &Failure{}
-	for _, r := range requests {
+	for r := range requests {
 		d, possible, err := q.ask(ctx, r)
 		switch {
 		case err != nil:
@@ -155,11 +156,37 @@ func (q *closed) covers(r setting) bool {
 	if err != nil {
 		return false
 	}
-	has := r.Clauses()
+	has := sameWords(r.Request)
 	return slices.ContainsFunc(q.allowed[id], func(line setting) bool {
-		return !slices.ContainsFunc(q.asker.effective(line.Request).Clauses(), func(clause string) bool { return !slices.Contains(has, clause) }) &&
+		return !slices.ContainsFunc(sameWords(q.asker.effective(line.Request)), func(clause string) bool { return !slices.Contains(has, clause) }) &&
 			!slices.ContainsFunc(line.given, func(g caseline.Given) bool { return !r.holds(g) })
 	})
+}
+
+// sameWords are the clauses of a request, with one spelling for what is the
+// same: condition keys in any case, lists in any order.
+func sameWords(r caseline.Request) []string {
+	keys := slices.Clone(r.Keys)
+	for i, p := range keys {
+		keys[i].Key = sameKey(p.Key)
+		keys[i].Values = slices.Sorted(slices.Values(p.Values))
+	}
+	absent := slices.Clone(r.Absent)
+	for i, w := range absent {
+		absent[i].Text = sameKey(w.Text)
+	}
+	r.Keys, r.Absent = keys, absent
+	return r.Clauses()
+}
+
+// sameKey is the lower-case name of a condition key; what follows a prefix
+// keeps its case.
+func sameKey(key string) string {
+	row, known := policy.ConditionKeyNamed(key)
+	if known && row.Prefix() && len(key) >= len(row.Name) {
+		return strings.ToLower(row.Name) + key[len(row.Name):]
+	}
+	return strings.ToLower(key)
 }
 
 // holds tells whether something is given.
@@ -176,8 +203,8 @@ func (r setting) witness(verdict string) string {
 	return b.String() + verdict + " " + r.String()
 }
 
-// requests are all that the line is about.
-func (q *closed) requests(c caseline.Case) ([]setting, error) {
+// requests are all that the line is about, in a fixed order.
+func (q *closed) requests(c caseline.Case) (iter.Seq[setting], error) {
 	principals, err := q.principals(c.Request)
 	if err != nil {
 		return nil, err
@@ -194,24 +221,39 @@ func (q *closed) requests(c caseline.Case) ([]setting, error) {
 	if n := len(principals) * len(actions) * len(resources) * len(contexts); n > maxElse {
 		return nil, failf(caseline.Word{Pos: c.Pos}, "this is about %d requests, more than %d; say whom and what it is about: else deny PRINCIPALS ACTIONS RESOURCES", n, maxElse)
 	}
-	var all []setting
-	seen := map[string]bool{}
-	for _, p := range principals {
-		for _, act := range actions {
-			for _, res := range resources {
-				for _, context := range contexts {
-					r := context
-					r.Principals, r.Actions, r.Resources = []caseline.Word{p}, []caseline.Word{act}, res
-					r.Request = q.asker.effective(r.Request)
-					if text := r.witness(""); !seen[text] {
-						seen[text] = true
-						all = append(all, r)
+	return func(yield func(setting) bool) {
+		for _, p := range principals {
+			for _, act := range actions {
+				for _, res := range resources {
+					for _, r := range q.among(contexts, p, act, res) {
+						if !yield(r) {
+							return
+						}
 					}
 				}
 			}
 		}
+	}, nil
+}
+
+// among are the requests of one principal, action and resource in each
+// context, each once: not all contexts differ in what a request can hold.
+func (q *closed) among(contexts []setting, principal, action caseline.Word, resource []caseline.Word) []setting {
+	all := make([]setting, 0, len(contexts))
+	seen := map[string]bool{}
+	for _, r := range contexts {
+		r.Principals, r.Actions, r.Resources = []caseline.Word{principal}, []caseline.Word{action}, resource
+		r.Request = q.asker.effective(r.Request)
+		if len(contexts) > 1 {
+			text := r.witness("")
+			if seen[text] {
+				continue
+			}
+			seen[text] = true
+		}
+		all = append(all, r)
 	}
-	return all, nil
+	return all
 }
 
 // contexts are the clauses of the lines. Each request holds of them what it
@@ -261,54 +303,6 @@ func (q *closed) principals(r caseline.Request) ([]caseline.Word, error) {
 	return q.asker.principalsLike(r.Principals, r.Account)
 }
 
-// principalsLike are those whom names and patterns with stars stand for.
-func (a *Asker) principalsLike(words []caseline.Word, account caseline.Word) ([]caseline.Word, error) {
-	var all []caseline.Word
-	for _, w := range words {
-		if !strings.Contains(w.Text, "*") {
-			if _, err := a.owner(w, account); err != nil {
-				return nil, err
-			}
-			all = append(all, w)
-			continue
-		}
-		found := matching(w, a.Everybody())
-		if len(found) == 0 {
-			return nil, failf(w, "no principal of this world is like %s", w.Text)
-		}
-		all = append(all, found...)
-	}
-	return all, nil
-}
-
-// matching are the words that are like a pattern with stars.
-func matching(pattern caseline.Word, words []caseline.Word) []caseline.Word {
-	return slices.DeleteFunc(words, func(w caseline.Word) bool {
-		bare, _, _ := strings.Cut(w.Text, "@")
-		return !like(pattern.Text, w.Text) && !like(pattern.Text, bare)
-	})
-}
-
-// like tells whether a text is like a pattern, in which a star stands for any
-// text.
-func like(pattern, text string) bool {
-	first, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == text
-	}
-	if !strings.HasPrefix(text, first) {
-		return false
-	}
-	for text = text[len(first):]; ; text = text[1:] {
-		if like(rest, text) {
-			return true
-		}
-		if text == "" {
-			return false
-		}
-	}
-}
-
 // actions are those that the line names, or those of the other lines.
 func (q *closed) actions(words []caseline.Word) ([]caseline.Word, error) {
 	if len(words) == 0 {
@@ -317,28 +311,6 @@ func (q *closed) actions(words []caseline.Word) ([]caseline.Word, error) {
 		}
 	}
 	return q.asker.actionsLike(words)
-}
-
-// actionsLike are the actions that names and patterns with stars stand for,
-// each once.
-func (a *Asker) actionsLike(words []caseline.Word) ([]caseline.Word, error) {
-	var all []caseline.Word
-	for _, w := range words {
-		found := false
-		for _, action := range policy.Actions {
-			if !like(strings.ToLower(w.Text), strings.ToLower(action.Name)) {
-				continue
-			}
-			found = true
-			if !slices.ContainsFunc(all, func(o caseline.Word) bool { return o.Text == action.Name }) {
-				all = append(all, caseline.Word{Text: action.Name, Pos: w.Pos})
-			}
-		}
-		if !found {
-			return nil, failf(w, "there is no action %s%s", w.Text, meant(w.Text, actionNames()))
-		}
-	}
-	return all, nil
 }
 
 // resources are those that the line names, or those of the other lines; each
