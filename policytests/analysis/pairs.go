@@ -68,6 +68,11 @@ func (sp *space) pairs(prefix, namesKey string, extra map[string]named) []*dimen
 	}
 	var dims []*dimension
 	for _, name := range sortedKeys(names) {
+		if asked := sp.conditions[namesKey]; len(asked) > 0 { // which may tell spellings apart
+			n := names[name]
+			n.spellings = append(n.spellings, choose(asked, domain{form: literal(name).folded(), seeds: n.spellings}, nil).values...)
+			names[name] = n
+		}
 		dims = append(dims, sp.pair(prefix, namesKey, name, names[name]))
 	}
 	return dims
