@@ -86,7 +86,11 @@ func (w Way) through() string {
 	case w.Through == decision.LayerRoot:
 		return "root user"
 	}
-	return "key policy " + named(w.By)
+	direct := slices.DeleteFunc(slices.Clone(w.By), func(s Statement) bool { return slices.Equal(s.Via, []decision.Via{decision.ViaAccount}) })
+	if len(direct) == 0 {
+		direct = w.By
+	}
+	return "key policy " + named(direct)
 }
 
 // MarshalJSON writes a table without rows as one that has an empty list.

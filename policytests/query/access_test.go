@@ -101,6 +101,23 @@ func TestAKeyThatEverybodyMayUseShowsIt(t *testing.T) {
 	assert.Contains(t, out.String(), "kms:EncryptionContext:dept is finance and its IAM policies allow it")
 }
 
+func TestSessionsOfRolesMayBringTags(t *testing.T) {
+	b := open(t, "tags.txtar")
+	got, err := query.WhoCan(t.Context(), b, []string{"kms:Decrypt"}, "key/red", query.Filter{Principal: "*/*"})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{
+		"user/red kms:Decrypt": "always", "user/blue kms:Decrypt": "never", "role/red kms:Decrypt": "always",
+		"role/plain kms:Decrypt": "when; the session has the tag team=red", "role/pattern kms:Decrypt": "when; the session has the tag team=gx",
+	}, rows(got))
+	for _, r := range got.Rows {
+		confirmWays(t, b, r)
+	}
+	got, err = query.WhoCan(t.Context(), b, []string{"kms:Decrypt"}, "key/plain", query.Filter{Principal: "role/plain"})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"role/plain kms:Decrypt": "never"}, rows(got))
+	assert.Len(t, got.Notes, 1)
+}
+
 func TestQuestionsAboutNothingAreRefused(t *testing.T) {
 	b := open(t, "world.txtar")
 	for want, ask := range map[string]func() (query.Table, error){
@@ -146,7 +163,7 @@ func TestTablesAreTheSameEachTime(t *testing.T) {
 var variations = [][]string{
 	{"", "kms:EncryptionContext:dept=finance", "kms:EncryptionContext:dept=it", "kms:EncryptionContext:dept=finance kms:EncryptionContext:x=y"},
 	{"", "via endpoint vpce-0123456789abcdef0", "via service s3.amazonaws.com", "aws:SourceIp=10.1.2.3", "aws:SourceAccount=111122223333"},
-	{"", "with mfa 30", "with mfa none"},
+	{"", "with mfa 30", "with mfa none", "with tag team=security"},
 }
 
 // each calls visit with every combination of variations, or every n-th.
@@ -195,7 +212,7 @@ func TestTablesAgreeWithRequests(t *testing.T) {
 					if d {
 						allowed++
 						assert.NotEqual(t, query.Never, row.Verdict, "%s: %s %s %s %s is allowed", name, row.Principal, row.Action, row.Resource, clauses)
-					} else if !strings.Contains(clauses, "endpoint") {
+					} else if !strings.Contains(clauses, "endpoint") && !strings.Contains(clauses, "tag") {
 						assert.NotEqual(t, query.Always, row.Verdict, "%s: %s %s %s %s is denied", name, row.Principal, row.Action, row.Resource, clauses)
 					}
 				})

@@ -125,9 +125,11 @@ func (t Table) oneAction(p *printer) {
 	}
 	if len(rows) > 0 {
 		p.table([]string{"PRINCIPAL", "CAN", "THROUGH", "WHEN"}, rows)
-		p.line("")
 	}
 	if len(whys) > 0 {
+		if len(rows) > 0 {
+			p.line("")
+		}
 		p.line("Never:")
 	}
 	for _, why := range whys {

@@ -104,20 +104,6 @@ func (b *Base) resourceName(q *decision.Question) string {
 	return q.Resource.ARN
 }
 
-// partyName is the grantee of a grant as people know it.
-func (b *Base) partyName(arn string) string {
-	if b.cfg.World == nil {
-		return arn
-	}
-	if p, known := b.cfg.World.Principal(arn); known {
-		return b.nameOf(p)
-	}
-	if id, isRoot := b.cfg.World.RootAccount(arn); isRoot {
-		return "account " + b.accountName(id)
-	}
-	return arn
-}
-
 // foreign tells whether the resource is another account's.
 func foreign(q *decision.Question) bool {
 	return q.Principal.Type != decision.Service && q.Principal.Account != q.Resource.Account

@@ -142,7 +142,7 @@ func (b *Base) lineNetwork(l *logLine, p *past) {
 
 // ofWorld begin the condition keys that tell of the principal or the resource,
 // which a replay takes from the world of now.
-var ofWorld = []string{"aws:principalarn", "aws:principaltype", "aws:principalaccount", "aws:principalorg", "aws:principalis", "aws:principalservice",
+var ofWorld = []string{"aws:principalarn", "aws:principaltype", "aws:principalaccount", "aws:principalorg", "aws:principalisawsservice", "aws:principalservice",
 	"aws:userid", "aws:username", "kms:calleraccount", "aws:resource", "kms:resourcealiases"}
 
 // ofKey are those of the resource, unless the request creates it.

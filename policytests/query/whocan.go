@@ -205,6 +205,7 @@ type tabulator struct {
 	met    bool // somebody was asked about
 	rows   []Access
 	notes  []string
+	tagged map[string][]taggedSession // by role and key
 }
 
 // key asks about one key. What is about no resource is asked of the callers of
@@ -226,10 +227,13 @@ func (t *tabulator) key(k *world.Key, actions []string, who func(analysis.Caller
 			}
 			t.met = true
 			name := t.b.callerName(c)
-			if !matches(t.filter.Principal, name) && !matches(t.filter.Principal, c.ARN) || len(a.Resources) == 0 && c.Account != k.Account {
+			if !matches(t.filter.Principal, name) && (c.Outside || !matches(t.filter.Principal, c.ARN)) || len(a.Resources) == 0 && c.Account != k.Account {
 				continue
 			}
 			row, err := t.row(u, c, k, &a)
+			if err == nil && row.Resource != "*" {
+				row, err = t.withTags(row, c, k)
+			}
 			if err != nil {
 				return err
 			}
@@ -256,7 +260,7 @@ func (t *tabulator) sessions(callers []analysis.Caller) {
 	isRole := func(c analysis.Caller) bool { return c.Type == decision.Role && !c.Outside }
 	for d := range t.b.places {
 		if reads(d) && slices.ContainsFunc(callers, isRole) {
-			t.note("Roles are taken as they are: sessions that bring tags, a source identity or a session policy of their own may be allowed more or less.")
+			t.note("Sessions of roles may bring tags, if the trust policy allows sts:TagSession; with other tags, a source identity or a session policy they may be allowed less.")
 			return
 		}
 	}
@@ -315,200 +319,4 @@ func (t *tabulator) row(u *analysis.Universe, c analysis.Caller, k *world.Key, a
 		row.Verdict, row.Why = Never, t.b.because(t.ctx, row)
 	}
 	return row, nil
-}
-
-// way is one of the analysis, with what then allows.
-func (b *Base) way(w analysis.Way) Way {
-	d := w.Witness.Decision
-	q := d.Question()
-	out := Way{When: []Term{}, Through: d.Layer, Case: w.Witness.Case(), Note: w.Witness.Note()}
-	for _, s := range d.Evidence().SettledBy {
-		out.By = append(out.By, b.located(&q, s))
-	}
-	for _, id := range d.Grants {
-		out.Grants = append(out.Grants, b.grantName(&q, id))
-	}
-	for _, t := range w.When {
-		out.When = append(out.When, Term{
-			Text: b.termText(t, &q), Key: t.Key, Operator: t.Operator, Values: t.Values, Holds: t.Holds, Policy: t.Policy, Sid: t.Sid, Path: t.Path,
-		})
-	}
-	return out
-}
-
-// mandated are the ways that a service can go, since the world lets it act for
-// the account: that of the key, or of the source that it calls for.
-func (b *Base) mandated(ctx context.Context, c analysis.Caller, row Access) []Way {
-	service, known := b.cfg.World.Service(strings.TrimPrefix(c.Name, "service/"))
-	if !known {
-		return nil
-	}
-	var accounts []string
-	for _, m := range service.ActsFor {
-		accounts = append(accounts, m.Accounts...)
-	}
-	var kept []Way
-	for _, w := range row.Ways {
-		plain, isAllow := strings.CutPrefix(w.Case, "allow ")
-		lines := []string{plain}
-		if !strings.Contains(plain, "aws:Source") {
-			for _, a := range accounts {
-				lines = append(lines, plain+"  aws:SourceAccount="+a)
-			}
-		}
-		for _, line := range lines {
-			if isAllow && b.allows(ctx, line) {
-				w.Case = "allow " + line
-				kept = append(kept, w)
-				break
-			}
-		}
-	}
-	return kept
-}
-
-// allows tells whether a line is a request that can be, and is allowed.
-func (b *Base) allows(ctx context.Context, line string) bool {
-	all, err := Parse(line)
-	if err != nil || len(all) != 1 {
-		return false
-	}
-	q, err := b.Question(all[0])
-	if err != nil {
-		return false
-	}
-	d, err := b.Decide(ctx, q)
-	return err == nil && d.Allowed
-}
-
-// termText is a condition in words; a grant's constraint with its pairs.
-func (b *Base) termText(t analysis.Term, q *decision.Question) string {
-	if t.Grant == "" {
-		return t.String()
-	}
-	for _, g := range q.Grants {
-		if b.grantName(q, g.ID) != t.Grant {
-			continue
-		}
-		verb, pairsOf := "contains", g.Subset
-		if g.Equals != nil {
-			verb, pairsOf = "is exactly", g.Equals
-		}
-		if !t.Holds {
-			verb = map[string]string{"contains": "does not contain", "is exactly": "is not exactly"}[verb]
-		}
-		return "the encryption context " + verb + " " + pairs(pairsOf)
-	}
-	return t.String()
-}
-
-// because says in short why a plain request is refused; empty where there is no
-// plain request.
-func (b *Base) because(ctx context.Context, row Access) string {
-	if row.Anyone {
-		return "nothing on the key's side lets them in"
-	}
-	r := caseline.Request{Principals: []caseline.Word{{Text: row.Principal}}, Actions: []caseline.Word{{Text: row.Action}}}
-	if row.Resource != "*" {
-		r.Resources = []caseline.Word{{Text: row.Resource}}
-	}
-	q, err := b.Question(r)
-	if err != nil {
-		return ""
-	}
-	d, err := b.Decide(ctx, q)
-	if err != nil || d.Allowed {
-		return ""
-	}
-	return short(d, &q)
-}
-
-// short says in a few words why a request was refused.
-func short(d decision.Decision, q *decision.Question) string {
-	switch {
-	case d.Reason == decision.ExplicitDeny:
-		return "explicit deny in " + article(inLayer[d.Layer]) + " " + inLayer[d.Layer]
-	case d.Reason == decision.CrossAccount:
-		return "not possible across accounts"
-	case d.Layer == decision.LayerResource && q.Rule == decision.GrantOnly:
-		return "not one of those who may retire the grant"
-	case d.Layer == decision.LayerResource:
-		return "the key policy does not allow it, nor does a grant"
-	case d.Layer == decision.LayerIdentity:
-		return "no IAM policy allows it"
-	case d.Layer == decision.LayerSession:
-		return "the session policy does not allow it"
-	}
-	return "no " + inLayer[d.Layer] + " allows it"
-}
-
-// callerName is what case lines call a caller.
-func (b *Base) callerName(c analysis.Caller) string {
-	if c.Outside {
-		return stranger + " (" + strings.SplitN(strings.SplitN(c.Name, "@", 2)[0], "/", 2)[0] + ")"
-	}
-	name, account, _ := strings.Cut(c.Name, "@")
-	if strings.HasPrefix(c.Name, "arn:") || account == "" || !allDigits(account) {
-		return c.Name
-	}
-	kind, rest, _ := strings.Cut(name, "/")
-	return b.inAccount(name, account, func(a *world.Account) bool { return has(a, kind, rest) })
-}
-
-func allDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
-
-// has tells whether an account has somebody of a kind and name.
-func has(a *world.Account, kind, name string) bool {
-	switch kind {
-	case "root":
-		return true
-	case "user":
-		return slices.ContainsFunc(a.Users, func(u *world.User) bool { return u.Name == name })
-	case "role":
-		return slices.ContainsFunc(a.Roles, func(r *world.Role) bool { return r.Name == name })
-	case "federated":
-		return slices.ContainsFunc(a.Federated, func(f *world.FederatedUser) bool { return f.Name == name })
-	case "web":
-		return slices.ContainsFunc(a.Identities, func(i *world.WebIdentity) bool { return i.Name == name })
-	}
-	return false
-}
-
-// isCalled tells whether a name means a caller.
-func (b *Base) isCalled(c analysis.Caller, name string) bool {
-	if c.Outside {
-		return name == stranger || name == b.callerName(c)
-	}
-	kind, _, _ := strings.Cut(c.Name, "@")
-	names := []string{c.Name, c.ARN, b.callerName(c), kind + "@" + b.accountName(c.Account)}
-	if strings.HasPrefix(c.Name, "role/") {
-		if r := b.cfg.World.RoleByName(c.Account, strings.TrimPrefix(kind, "role/")); r != nil {
-			names = append(names, r.ARN)
-		}
-	}
-	return contains(names, name)
-}
-
-// matches tells whether a pattern with "*" and "?" matches a name; an empty one
-// always does.
-func matches(pattern, name string) bool {
-	if pattern == "" {
-		return true
-	}
-	p, n, star, from := 0, 0, -1, 0
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, from = p, n
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
-			p, n = p+1, n+1
-		case star >= 0:
-			from++
-			p, n = star+1, from
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }
