@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -36,6 +37,24 @@ func TestExamplesOfPagesAreFoundByMeaning(t *testing.T) {
 				assert.Greater(t, f.Severity, lint.Security, "%s: %s", id, f.Message)
 			}
 		})
+	}
+}
+
+// TestGoodExamplesOfPagesHaveNothingGrave: who copies one has a policy without
+// an error or a finding of security, by form and by meaning.
+func TestGoodExamplesOfPagesHaveNothingGrave(t *testing.T) {
+	for _, r := range lint.Rules {
+		for _, e := range r.Good() {
+			if r.ByMeaning || e.Kind == 0 {
+				continue
+			}
+			file := "page." + suffixes[e.Kind] + ".json"
+			where := extract.Options{Account: cmp.Or(e.Options.Account, account), Region: "eu-central-1"}
+			found, err := check.Text(t.Context(), file, []byte(e.Text), check.Options{Now: now, Extract: where})
+			require.NoError(t, err)
+			assert.Len(t, found.Policies, 1, r.ID)
+			assert.Empty(t, grave(found), r.ID)
+		}
 	}
 }
 
@@ -80,7 +99,8 @@ func byRule(found []lint.Finding) map[string]lint.Finding {
 
 const account = "111122223333"
 
-var suffixes = map[policy.Kind]string{policy.Key: "key", policy.Identity: "iam", policy.Endpoint: "vpce", policy.RCP: "rcp"}
+var suffixes = map[policy.Kind]string{policy.Key: "key", policy.Identity: "iam", policy.Boundary: "boundary", policy.Session: "session",
+	policy.SCP: "scp", policy.RCP: "rcp", policy.Endpoint: "vpce", policy.Trust: "trust"}
 
 // worldOfPage puts the documents of an example where lint.Example says: one
 // key, the role Payroll, an endpoint, the organization's root.
