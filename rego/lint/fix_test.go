@@ -71,6 +71,13 @@ func TestWhatIsMerelyLikelyIsSaidAndNotPutInPlace(t *testing.T) {
 	}
 }
 
+func TestAQualifierThatAnotherKeyNeedsStays(t *testing.T) {
+	text := in(inUser, `"Action": "kms:Decrypt", `+anyKeys+`, "Condition": {"ForAllValues:StringEquals": {"kms:CallerAccount": "111122223333", "kms:ResourceAliases": "alias/a"}}`)
+	found, _ := lint.CheckText(policy.Identity, []byte(text), lint.Options{})
+	require.Equal(t, []string{"FORALLVALUES_WITH_SINGLE_VALUED_KEY", "KR_FORALLVALUES_NO_NULL_CHECK"}, ids(found))
+	assert.Empty(t, found[0].Fixes)
+}
+
 func TestAMissingVersionIsAddedInTheLayoutOfThePolicy(t *testing.T) {
 	before := "{\n    \"Id\": \"x\",\n    \"Statement\": {\"Effect\": \"Deny\", \"Action\": \"kms:*\", \"Resource\": \"*\"}\n}"
 	found, _ := lint.CheckText(policy.Identity, []byte(before), lint.Options{})

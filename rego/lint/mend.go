@@ -245,8 +245,19 @@ func (c *checker) unqualify(f *Finding, at policy.Pos, siblings *policy.Node) {
 	twice := slices.ContainsFunc(siblings.Members, func(m policy.Member) bool { return strings.EqualFold(m.Name, name) })
 	if edit, ok := c.replace(at, quoted(name)); found && ok && !twice {
 		f.Suggestion = name
-		f.mend("Remove the set qualifier", edit)
+		if strings.EqualFold(name, "Null") || !c.heldByMany(at) {
+			f.mend("Remove the set qualifier", edit)
+		}
 	}
+}
+
+// heldByMany tells whether a key under the operator at a place has many
+// values, and so needs its qualifier.
+func (c *checker) heldByMany(operator policy.Pos) bool {
+	return slices.ContainsFunc(c.places[operator.Offset].node.Members, func(m policy.Member) bool {
+		row, ok := policy.ConditionKeyNamed(m.Name)
+		return ok && row.Many
+	})
 }
 
 func (c *checker) mendAction(f *Finding, e policy.Error) {
