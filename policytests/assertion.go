@@ -230,7 +230,7 @@ func (s search) find(ctx context.Context, r caseline.Request, k *world.Key) (*an
 	case err != nil:
 		return nil, err
 	case answer.State == analysis.Proved:
-		return nil, nil
+		return nil, s.asker.sessionsCannotDiffer(s.at, k)
 	case answer.State == analysis.Found:
 		return answer.Witness, nil
 	}

@@ -174,3 +174,20 @@ func TestAssertionsThatMakeNoSense(t *testing.T) {
 		}
 	}
 }
+
+func TestProofsDoNotSayTooMuchOfSessions(t *testing.T) {
+	const files = "-- named.json --\n" + `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
+  "Condition": {"StringLike": {"aws:userid": "AROA*:nightly"}}}]}` + "\n-- tagged.json --\n" + `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
+  "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}}}]}` + "\n-- more.yaml --\n" +
+		`accounts: {"111122223333": {roles: {open: {trust: open.json}}}}` + "\n-- open.json --\n" +
+		`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": ["sts:AssumeRole", "sts:Tag*"]}]}` + "\n-- more.cases --\n"
+	for lines, want := range map[string]string{
+		"given policy named.json on key/closed\nnobody may kms:Decrypt key/closed\n":         "it cannot be said of key/closed whether this holds: named.json depends on aws:userid, and so on the names of role sessions",
+		"given policy tagged.json on role/open\nonly root@acme may kms:Encrypt key/closed\n": "it cannot be said of key/closed whether this holds: tagged.json depends on aws:PrincipalTag, and sessions of role/open may bring tags of their own",
+	} {
+		_, err := run(t, files+lines, policytests.Options{})
+		assert.ErrorContains(t, err, want, lines)
+	}
+	assert.Equal(t, []string{"ok"}, verdicts(t, files+"given policy named.json on key/payroll\nonly [root@acme, user/bob, role/payroll] may kms:Decrypt key/closed\n"),
+		"policies of other keys do not matter")
+}

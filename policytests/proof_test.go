@@ -1,0 +1,71 @@
+package policytests_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/policytests"
+	"github.com/keyreeve/keyreeve/policytests/caseline"
+)
+
+// TestNobodyMayIsNeverSaidOfWhatACaseShowsAllowed holds proofs against the
+// cases of all worlds: what a case allows must not be proved impossible.
+func TestNobodyMayIsNeverSaidOfWhatACaseShowsAllowed(t *testing.T) {
+	worlds, err := filepath.Glob(filepath.Join("worlds", "*.txtar"))
+	require.NoError(t, err)
+	told := 0
+	for _, world := range worlds {
+		t.Run(filepath.Base(world), func(t *testing.T) {
+			text, err := os.ReadFile(world)
+			require.NoError(t, err)
+			lines := allowedOnKeys(t, world)
+			told += len(lines)
+			file := filepath.Join(t.TempDir(), "world.txtar")
+			require.NoError(t, os.WriteFile(file, []byte(fmt.Sprintf("%s\n-- zz-proof.cases --\n# Proofs\n%s\n", text, strings.Join(lines, "\n"))), 0o600))
+			report, err := policytests.Run(context.Background(), []string{file}, policytests.Options{Engine: engine, Select: regexp.MustCompile("Proofs")})
+			var unknown policytests.Problems
+			if err != nil {
+				require.ErrorAs(t, err, &unknown)
+			}
+			for _, p := range unknown {
+				assert.Contains(t, p.Message, "cannot be said", "an error of the search is none of the line")
+			}
+			for _, r := range report.Results {
+				assert.NotNil(t, r.Failure, "%s: a case shows otherwise", r.Text)
+			}
+			assert.Len(t, lines, len(report.Results)+len(unknown))
+		})
+	}
+	assert.Greater(t, told, 100)
+}
+
+// allowedOnKeys are lines that say nobody may, of what cases of a world allow.
+func allowedOnKeys(t *testing.T, world string) []string {
+	t.Helper()
+	report, err := policytests.Run(context.Background(), []string{world}, policytests.Options{Engine: engine})
+	require.NoError(t, err)
+	var lines []string
+	for _, r := range report.Results {
+		q := r.Decision.Question()
+		if strings.Contains(r.Text, " with tag ") {
+			continue // no trust policy here lets anybody bring tags
+		}
+		if r.Kind != caseline.Allow || q.Rule != decision.KeyPolicy || !strings.Contains(q.Resource.ARN, ":key/") {
+			continue
+		}
+		if line := "nobody may " + q.Action + " " + q.Resource.ARN; !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
