@@ -37,6 +37,8 @@ require (
 
 require github.com/tink-crypto/tink-go/v2 v2.9.0
 
+require github.com/creack/pty v1.1.24
+
 require (
 	github.com/aws/aws-sdk-go-v2/config v1.33.16
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.8 // indirect
