@@ -110,8 +110,8 @@ func TestForeignKeyIsTheSameAbsentAndRefused(t *testing.T) {
 	for _, state := range []types.KeyState{types.KeyStateEnabled, types.KeyStateDisabled, types.KeyStatePendingDeletion} {
 		f := b.newFixture("")
 		b.arrange(f, state)
-		absent := f
-		absent.key = "arn:aws:kms:us-east-1:111122223333:key/" + noKey
+		f = f.all(f.key)
+		absent := f.all("arn:aws:kms:us-east-1:111122223333:key/" + noKey)
 		for _, operation := range sortedKeys(calls) {
 			if onNoKey[operation] || operation == "DeleteAlias" || operation == "UpdateAlias" {
 				continue

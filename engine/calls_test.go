@@ -3,6 +3,8 @@ package engine_test
 import (
 	"context"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -31,6 +33,10 @@ type fixture struct {
 	hmac           string // ARN of a key that authenticates
 	signature, mac []byte // of plaintext, by signing and hmac
 	peer           []byte // public key of agreeing
+
+	external       func() string                     // ARN of a key with imported material, made when it is asked for: that is slow
+	again          func() kms.ImportKeyMaterialInput // brings its material again
+	now            func() time.Time
 	alias          string // of key
 	grant, token   string // on key: payroll may Decrypt, bob may retire
 	plaintext      []byte
@@ -98,6 +104,24 @@ func (b bench) addPairs(who enginetest.Keys, f *fixture) {
 	peer, err := c.GetPublicKey(b.ctx, &kms.GetPublicKeyInput{KeyId: &f.agreeing})
 	require.NoError(b.t, err)
 	f.signature, f.mac, f.peer = signed.Signature, mac.Mac, peer.PublicKey
+	policy := f.policy
+	f.now = b.Clock.Now
+	f.external = sync.OnceValue(func() string { return b.importedKey(who, policy) })
+	key := f.external
+	f.again = sync.OnceValue(func() kms.ImportKeyMaterialInput { return *b.wrapped(who, key(), material(1)) })
+}
+
+// importedKey makes a key and imports its material.
+func (b bench) importedKey(who enginetest.Keys, policy string) string {
+	b.t.Helper()
+	out, err := b.as(who).CreateKey(b.ctx, &kms.CreateKeyInput{
+		Origin: types.OriginTypeExternal, Policy: &policy, Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}},
+	})
+	require.NoError(b.t, err)
+	arn := *out.KeyMetadata.Arn
+	require.NoError(b.t, second(b.as(who).ImportKeyMaterial(b.ctx, b.wrapped(who, arn, material(1)))))
+	require.NoError(b.t, second(b.as(who).CreateAlias(b.ctx, &kms.CreateAliasInput{AliasName: aws.String("alias/" + id(arn)), TargetKeyId: &arn})))
+	return arn
 }
 
 // nameByAlias lets all calls on a fixture name its keys by aliases.
@@ -109,11 +133,22 @@ func (b bench) nameByAlias(who enginetest.Keys, f *fixture) {
 		require.NoError(b.t, second(b.as(who).CreateAlias(b.ctx, &kms.CreateAliasInput{AliasName: &alias, TargetKeyId: key})))
 		*key = alias
 	}
+	external, again := f.external, f.again
+	f.external = func() string { return "alias/" + id(external()) }
+	f.again = func() kms.ImportKeyMaterialInput {
+		in := again()
+		in.KeyId = aws.String("alias/" + id(*in.KeyId))
+		return in
+	}
 }
 
 // all lets all calls on a fixture name one key.
 func (f fixture) all(key string) fixture {
 	f.key, f.signing, f.agreeing, f.hmac = key, key, key, key
+	f.external = func() string { return key }
+	f.again = func() kms.ImportKeyMaterialInput {
+		return kms.ImportKeyMaterialInput{KeyId: &key, ImportToken: []byte("token"), EncryptedKeyMaterial: []byte("material")}
+	}
 	return f
 }
 
@@ -126,6 +161,10 @@ func (f fixture) keyOf(operation string) string {
 		return f.agreeing
 	case "GenerateMac", "VerifyMac":
 		return f.hmac
+	case "DeleteImportedKeyMaterial", "GetParametersForImport":
+		return f.external()
+	case "ImportKeyMaterial":
+		return *f.again().KeyId
 	default:
 		return f.key
 	}
@@ -174,6 +213,9 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 		return second(c.DeriveSharedSecret(ctx, &kms.DeriveSharedSecretInput{
 			KeyId: &f.agreeing, PublicKey: f.peer, KeyAgreementAlgorithm: types.KeyAgreementAlgorithmSpecEcdh, GrantTokens: f.tokens, DryRun: f.dryRun,
 		}))
+	},
+	"DeleteImportedKeyMaterial": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.DeleteImportedKeyMaterial(ctx, &kms.DeleteImportedKeyMaterialInput{KeyId: aws.String(f.external())}))
 	},
 	"DescribeKey": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &f.key, GrantTokens: f.tokens}))
@@ -229,8 +271,20 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	"GetKeyRotationStatus": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: &f.key}))
 	},
+	"GetParametersForImport": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.GetParametersForImport(ctx, &kms.GetParametersForImportInput{
+			KeyId: aws.String(f.external()), WrappingAlgorithm: types.AlgorithmSpecRsaesOaepSha256, WrappingKeySpec: types.WrappingKeySpecRsa2048,
+		}))
+	},
 	"GetPublicKey": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &f.signing, GrantTokens: f.tokens}))
+	},
+	"ImportKeyMaterial": func(ctx context.Context, c *kms.Client, f fixture) error {
+		in := f.again()
+		if in.ExpirationModel != "" {
+			in.ExpirationModel, in.ValidTo = types.ExpirationModelTypeKeyMaterialExpires, aws.Time(f.now().Add(day))
+		}
+		return second(c.ImportKeyMaterial(ctx, &in))
 	},
 	"ListAliases": func(ctx context.Context, c *kms.Client, _ fixture) error {
 		return second(c.ListAliases(ctx, &kms.ListAliasesInput{Limit: aws.Int32(10)}))

@@ -47,7 +47,7 @@ func TestEveryOperationIsOfferedWholeOrRefused(t *testing.T) {
 			b.hasRecords(op.Name)
 		})
 	}
-	assert.Len(t, calls, 42)
+	assert.Len(t, calls, 45)
 }
 
 // hasRecords makes sure that the records of an operation, allowed and

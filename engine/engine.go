@@ -111,7 +111,7 @@ func New(cfg Config) (*Engine, error) {
 		}),
 	}
 	for _, rows := range [][]row{
-		keyOperations(), cryptoOperations(), asymmetricOperations(), rotationOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),
+		keyOperations(), cryptoOperations(), asymmetricOperations(), rotationOperations(), importOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),
 	} {
 		for _, r := range rows {
 			e.operations[r.id()] = r
@@ -321,6 +321,7 @@ func (e *Engine) perform(ctx context.Context, c *call) (*Scope, any, error) {
 	if err != nil {
 		return scope, nil, err
 	}
+	e.forget(scope.forgotten)
 	return scope, out, nil
 }
 

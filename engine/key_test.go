@@ -78,8 +78,6 @@ func TestCreateKeyRefusesWhatDoesNotFit(t *testing.T) {
 		{"both names of the spec (AMB-12)",
 			create(kms.CreateKeyInput{KeySpec: types.KeySpecSymmetricDefault, CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault}),
 			"ValidationException: You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated."},
-		{"an origin that is not built", create(kms.CreateKeyInput{Origin: types.OriginTypeExternal}),
-			"UnsupportedOperationException: keyreeve does not offer keys with Origin EXTERNAL yet."},
 		{"a multi-Region key", create(kms.CreateKeyInput{MultiRegion: aws.Bool(true)}),
 			"UnsupportedOperationException: keyreeve does not offer multi-Region keys yet."},
 		{"a key store without its origin", create(kms.CreateKeyInput{CustomKeyStoreId: aws.String("cks-1")}),

@@ -19,6 +19,12 @@ func (s *Scope) metadata(k *store.Key) *wire.KeyMetadata {
 		m.DeletionDate = &k.DeletionDate
 	}
 	m.CurrentKeyMaterialId = currentMaterial(k)
+	if model, validTo := expirationModel(k); model != "" {
+		m.ExpirationModel = &model
+		if !validTo.IsZero() {
+			m.ValidTo = &validTo
+		}
+	}
 	entry, _ := spec.Lookup(spec.KeySpec(k.Spec))
 	algorithms := algorithmNames(entry.Algorithms(spec.Usage(k.Usage)))
 	switch spec.Usage(k.Usage) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,6 +84,9 @@ type Scope struct {
 	dryRun     bool
 	unrecorded bool // nothing but the endpoint's policy refused the call (CT-007)
 	recorded   bool // the events of the call stand in the transaction
+
+	expired   []store.KeyAddr  // keys whose material is over, which the store does not know yet
+	forgotten []store.Material // what the provider need not keep in memory once the change is made
 }
 
 // key is the key of a check, which the decision has allowed to be used.
@@ -91,6 +95,15 @@ func (s *Scope) key(i int) *store.Key { return s.checks[i].Resource.Key }
 // change writes a changed copy of the key of a check.
 func (s *Scope) change(i int, mutate func(*store.Key)) error {
 	changed := *s.key(i)
+	if slices.Contains(s.expired, changed.Addr) {
+		id, err := s.newID("expiry event")
+		if err != nil {
+			return err
+		}
+		if err := s.engine.recordExpiry(s.Tx, changed.Addr, id); err != nil {
+			return err
+		}
+	}
 	mutate(&changed)
 	schedule(&changed)
 	return s.Tx.PutKey(changed)

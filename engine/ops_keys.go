@@ -152,11 +152,15 @@ func createKey(ctx context.Context, s *Scope, in *wire.CreateKeyInput) (*wire.Cr
 	if err := s.keyQuota(); err != nil {
 		return nil, err
 	}
-	first, err := s.newMaterial(ctx, p.spec)
-	if err != nil {
-		return nil, err
+	if p.origin == spec.OriginExternal { // IM-001
+		key.State = string(lifecycle.PendingImport)
+	} else {
+		first, err := s.newMaterial(ctx, p.spec)
+		if err != nil {
+			return nil, err
+		}
+		key.CurrentMaterial, key.Materials = first.ID, []store.Material{first}
 	}
-	key.CurrentMaterial, key.Materials = first.ID, []store.Material{first}
 	if err := s.Tx.PutKey(key); err != nil {
 		return nil, err
 	}
@@ -176,7 +180,7 @@ func (p keyParameters) validate(in *wire.CreateKeyInput) error {
 		return wire.Errorf(wire.Validation, "KeyUsage %s is not compatible with KeySpec %s", p.usage, p.spec)
 	case p.origin == spec.OriginKMS && (in.CustomKeyStoreId != nil || in.XksKeyId != nil):
 		return wire.Errorf(wire.Validation, "CustomKeyStoreId and XksKeyId need an Origin of AWS_CLOUDHSM or EXTERNAL_KEY_STORE.")
-	case p.origin != spec.OriginKMS:
+	case p.origin != spec.OriginKMS && p.origin != spec.OriginExternal:
 		return wire.Errorf(wire.UnsupportedOperation, "keyreeve does not offer keys with Origin %s yet.", p.origin)
 	case p.multiRegion:
 		return wire.Errorf(wire.UnsupportedOperation, "keyreeve does not offer multi-Region keys yet.")
@@ -279,6 +283,9 @@ func cancelKeyDeletion(_ context.Context, s *Scope, _ *wire.CancelKeyDeletionInp
 	err := s.change(0, func(k *store.Key) {
 		k.State = string(lifecycle.Disabled)
 		k.DeletionDate = time.Time{}
+		if k.Origin == string(spec.OriginExternal) && !usable(k) { // IM-111
+			k.State = string(lifecycle.PendingImport)
+		}
 	})
 	return &wire.CancelKeyDeletionOutput{KeyId: new(s.keyARN(s.key(0)))}, err
 }

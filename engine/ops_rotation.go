@@ -76,7 +76,8 @@ func rotationOperations() []row {
 	}
 }
 
-// rotates refuses keys whose material the service does not rotate (ROT-02).
+// rotates refuses keys whose material the service does not rotate by a
+// schedule (ROT-02).
 func (s *Scope) rotates(k *store.Key) error {
 	if k.Origin != string(spec.OriginKMS) {
 		return wire.Errorf(wire.UnsupportedOperation, "%s origin is %s which is not valid for this operation.", s.keyARN(k), k.Origin)
@@ -112,8 +113,12 @@ func getKeyRotationStatus(_ context.Context, s *Scope, _ *wire.GetKeyRotationSta
 
 func rotateKeyOnDemand(ctx context.Context, s *Scope, _ *wire.RotateKeyOnDemandInput) (*wire.RotateKeyOnDemandOutput, error) {
 	k := s.key(0)
-	if err := s.rotates(k); err != nil {
+	external := k.Origin == string(spec.OriginExternal) && k.Spec == string(spec.SymmetricDefault) // AMB-06
+	if err := s.rotates(k); err != nil && !external {
 		return nil, err
+	}
+	if k.State == string(lifecycle.PendingImport) {
+		return nil, wire.Errorf(wire.KMSInvalidState, "%s is pending import.", s.keyARN(k))
 	}
 	done := 0
 	for _, m := range k.Materials {
@@ -127,7 +132,7 @@ func rotateKeyOnDemand(ctx context.Context, s *Scope, _ *wire.RotateKeyOnDemandI
 	case !k.Rotation.Next.IsZero() && k.Rotation.Next.Sub(s.Now) <= soon:
 		return nil, wire.Errorf(wire.Conflict, "An automatic rotation of %s is in progress or due within 20 minutes.", s.keyARN(k))
 	}
-	next, err := s.newMaterial(ctx, spec.SymmetricDefault)
+	next, err := s.nextMaterial(ctx, k, external)
 	if err != nil {
 		return nil, err
 	}
@@ -143,19 +148,36 @@ func rotateKeyOnDemand(ctx context.Context, s *Scope, _ *wire.RotateKeyOnDemandI
 	return &wire.RotateKeyOnDemandOutput{KeyId: new(s.keyARN(k))}, s.engine.recordInternal(s.Tx, "RotateKey", k.Addr, id, details)
 }
 
+// nextMaterial is what a key is rotated to: new material, or what was imported
+// for it (NEW-06).
+func (s *Scope) nextMaterial(ctx context.Context, k *store.Key, external bool) (store.Material, error) {
+	if !external {
+		return s.newMaterial(ctx, spec.SymmetricDefault)
+	}
+	pending := pendingMaterial(k)
+	if pending == nil || pending.Import.Missing {
+		return store.Material{}, wire.Errorf(wire.KMSInvalidState, "No available key material pending rotation for the key: %s.", s.keyARN(k))
+	}
+	imported := *pending.Import
+	imported.Pending = false
+	next := *pending
+	next.Import = &imported
+	return next, nil
+}
+
 // rotateTo makes a material the current one of a key; those before it stay.
 func rotateTo(k *store.Key, next store.Material, kind string, now time.Time) {
 	next.Rotated = store.Rotated{Type: kind, At: now}
-	k.Materials = append(slices.Clip(k.Materials), next)
+	putMaterial(k, next)
 	k.CurrentMaterial = next.ID
 }
 
 // schedule says when the sweeper has to look at a key again for other reasons
 // than its deletion. A key that is not enabled is not rotated (ROT-07, ROT-08).
 func schedule(k *store.Key) {
-	k.Due = time.Time{}
-	if k.State == string(lifecycle.Enabled) {
-		k.Due = k.Rotation.Next
+	k.Due = expires(k)
+	if next := k.Rotation.Next; k.State == string(lifecycle.Enabled) && !next.IsZero() && (k.Due.IsZero() || next.Before(k.Due)) {
+		k.Due = next
 	}
 }
 
@@ -176,7 +198,7 @@ func (e *Engine) rotateKey(ctx context.Context, addr store.KeyAddr) error {
 		if err != nil {
 			return ignoreNotFound(err)
 		}
-		if k.Due.IsZero() || k.Due.After(now) || k.State != string(lifecycle.Enabled) {
+		if k.Rotation.Next.IsZero() || k.Rotation.Next.After(now) || k.State != string(lifecycle.Enabled) {
 			return nil
 		}
 		next, err := e.generate(ctx, hex.EncodeToString(random[:]), spec.KeySpec(k.Spec), now)
@@ -197,6 +219,9 @@ func (e *Engine) rotateKey(ctx context.Context, addr store.KeyAddr) error {
 const (
 	materialCurrent    = "CURRENT"
 	materialNonCurrent = "NON_CURRENT"
+	materialPending    = "PENDING_ROTATION"
+	materialImported   = "IMPORTED"
+	materialToImport   = "PENDING_IMPORT"
 )
 
 func listKeyRotations(_ context.Context, s *Scope, in *wire.ListKeyRotationsInput) (*wire.ListKeyRotationsOutput, error) {
@@ -231,6 +256,21 @@ func (s *Scope) rotation(k *store.Key, m store.Material) wire.RotationsListEntry
 	entry := wire.RotationsListEntry{KeyId: new(s.keyARN(k)), KeyMaterialState: &state}
 	if k.Spec == string(spec.SymmetricDefault) {
 		entry.KeyMaterialId = &m.ID
+	}
+	if i := m.Import; i != nil {
+		entry.ImportState, entry.ExpirationModel = new(materialImported), new(doesNotExpire)
+		if i.Missing {
+			entry.ImportState = new(materialToImport)
+		}
+		if !i.ValidTo.IsZero() {
+			entry.ExpirationModel, entry.ValidTo = new(doesExpire), &i.ValidTo
+		}
+		if i.Pending {
+			state = materialPending
+		}
+		if i.Description != "" {
+			entry.KeyMaterialDescription = &i.Description
+		}
 	}
 	if !m.Rotated.At.IsZero() {
 		entry.RotationDate, entry.RotationType = &m.Rotated.At, &m.Rotated.Type

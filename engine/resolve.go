@@ -122,6 +122,9 @@ func (s *Scope) stored(addr store.KeyAddr) (store.Key, error) {
 	if err == nil && s.gone(&k) {
 		return store.Key{}, store.ErrNotFound
 	}
+	if err == nil && len(expire(&k, s.Now)) > 0 { // also before the sweeper comes by (IM-108)
+		s.expired = append(s.expired, addr)
+	}
 	return k, err
 }
 

@@ -20,7 +20,8 @@ const (
 )
 
 // Sweep carries out what has fallen due: keys whose waiting period is over are
-// deleted, with their grants and aliases, and keys are rotated. It stops when ctx ends; what is left,
+// deleted, with their grants and aliases, imported material expires, and keys are
+// rotated. It stops when ctx ends; what is left,
 // and what failed, is due again the next time.
 func (e *Engine) Sweep(ctx context.Context) error {
 	now := e.cfg.Clock()
@@ -39,6 +40,9 @@ func (e *Engine) Sweep(ctx context.Context) error {
 		}
 		if err := e.deleteKey(d); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("deleting key %s: %w", d.Addr.ID, err))
+		}
+		if err := e.expireMaterial(d.Addr); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("removing the expired material of key %s: %w", d.Addr.ID, err))
 		}
 		if err := e.rotateKey(ctx, d.Addr); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("rotating key %s: %w", d.Addr.ID, err))

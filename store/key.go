@@ -37,6 +37,8 @@ type Key struct {
 	// CurrentMaterial is the ID of the one of Materials that encrypts.
 	CurrentMaterial string     `json:"currentMaterial,omitempty"`
 	Materials       []Material `json:"materials,omitempty"`
+
+	UsedTokens []UsedToken `json:"usedTokens,omitempty"`
 }
 
 // A Rotation is the schedule by which a key gets new material.
@@ -66,7 +68,23 @@ type Material struct {
 	ID      string      `json:"id"`
 	Created time.Time   `json:"created"`
 	Rotated Rotated     `json:"rotated,omitzero"`
+	Import  *Import     `json:"import,omitempty"` // nil unless it was imported
 	Ref     MaterialRef `json:"ref"`
+}
+
+// An Import is what is known of material that was imported.
+type Import struct {
+	Fingerprint []byte    `json:"fingerprint"` // sealed; tells the same material again
+	Description string    `json:"description,omitempty"`
+	ValidTo     time.Time `json:"validTo,omitzero"`  // zero: it does not expire
+	Missing     bool      `json:"missing,omitempty"` // the material is gone and can be imported again
+	Pending     bool      `json:"pending,omitempty"` // it waits for a rotation
+}
+
+// A UsedToken is an import token that brought material and will not again.
+type UsedToken struct {
+	ID    string    `json:"id"`
+	Until time.Time `json:"until"` // when the token ends
 }
 
 // Rotated says of a material that a rotation brought it.
@@ -210,6 +228,11 @@ func (k *Key) normalize() {
 	for i, m := range k.Materials {
 		m.Created = instant(m.Created)
 		m.Rotated.At = instant(m.Rotated.At)
+		if m.Import != nil {
+			imported := *m.Import
+			imported.ValidTo = instant(imported.ValidTo)
+			m.Import = &imported
+		}
 		materials[i] = m
 	}
 	k.Materials = materials

@@ -75,7 +75,6 @@ func TestWhatIsNotBuiltIsRefused(t *testing.T) {
 	alice := p.kms("alice")
 	for what, in := range map[string]*kms.CreateKeyInput{
 		"multi-Region keys":   {MultiRegion: aws.Bool(true)},
-		"imported material":   {Origin: types.OriginTypeExternal},
 		"custom key stores":   {Origin: types.OriginTypeAwsCloudhsm, CustomKeyStoreId: aws.String("cks-1234567890abcdef0")},
 		"external key stores": {Origin: types.OriginTypeExternalKeyStore, CustomKeyStoreId: aws.String("cks-1234567890abcdef0"), XksKeyId: aws.String("1")},
 	} {

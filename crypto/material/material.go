@@ -61,6 +61,13 @@ type Forgetter interface {
 	Forget(r Ref)
 }
 
+// An Importer is a Provider that also takes material that was made elsewhere.
+type Importer interface {
+	// Import keeps material under id, as Generate does with its own. It is
+	// bytes, or for pairs PKCS #8, of a key of the spec: else ErrRef.
+	Import(ctx context.Context, id string, s spec.KeySpec, secret seal.Secret) (Ref, error)
+}
+
 // A Key is opened material. What it can do it offers as optional interfaces,
 // found by assertion: Cipher, MAC, and for pairs Signer, PublicCipher and
 // Agreement. It is safe for concurrent use. Two keys of one

@@ -85,10 +85,10 @@ const (
 
 // An Entry is one key spec and what goes with it. It is immutable.
 type Entry struct {
-	Spec    KeySpec
-	Bits    int  // size of secret, modulus or curve; for ML-DSA the parameter set
-	Pair    bool // GenerateDataKeyPair knows it
-	uses    []use
+	Spec KeySpec
+	Bits int  // size of secret, modulus or curve; for ML-DSA the parameter set
+	Pair bool // GenerateDataKeyPair knows it
+	uses []use
 }
 
 type use struct {

@@ -119,6 +119,26 @@ func (p *Provider) generate(id string, s spec.KeySpec, k kind) (material.Ref, er
 	if err != nil {
 		return material.Ref{}, err
 	}
+	return p.keep(id, s, secret)
+}
+
+// Import implements material.Importer.
+func (p *Provider) Import(ctx context.Context, id string, s spec.KeySpec, secret seal.Secret) (material.Ref, error) {
+	if err := ctx.Err(); err != nil {
+		return material.Ref{}, err
+	}
+	kind, ok := kinds[s]
+	if !ok || id == "" {
+		return material.Ref{}, fmt.Errorf("importing %s: %w", s, material.ErrUnsupported)
+	}
+	if _, err := kind.open(secret, p.rand); err != nil {
+		return material.Ref{}, fmt.Errorf("importing %s: %w: %w", s, material.ErrRef, err)
+	}
+	return p.keep(id, s, secret)
+}
+
+// keep seals a secret to a Ref.
+func (p *Provider) keep(id string, s spec.KeySpec, secret seal.Secret) (material.Ref, error) {
 	sealed, err := p.root.Seal(purpose, refAAD(id, s), secret.Expose())
 	if err != nil {
 		return material.Ref{}, err
