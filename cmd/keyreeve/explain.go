@@ -105,7 +105,8 @@ func newExplain() *cobra.Command {
 		Short: "Say why a request is allowed or denied: each layer, its statements, and the rule that decided",
 		Long: `explain decides a request in a world, with the engine that serves requests, and says
 why: the rule that decided, in words; what each layer of policies said, with the
-statements and their files; the nearest miss; and what the caller would read.
+statements and their files; the nearest miss; when the same would be allowed; and what
+the caller would read.
 
 A request is written as in case lines, without allow or deny: who, what, on which
 key, and what the request brings (policytests/GRAMMAR.md). Lists in brackets ask
@@ -147,7 +148,7 @@ func (f *questionFlags) explain(c *cobra.Command, args []string) error {
 	}
 	denied := 0
 	for i, r := range all {
-		x, err := query.Explain(c.Context(), b, r)
+		x, err := query.ExplainFully(c.Context(), b, r)
 		if err != nil {
 			return misunderstood(query.Join(args), err)
 		}

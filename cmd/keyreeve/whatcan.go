@@ -37,7 +37,7 @@ the world cannot be read, or something is unknown.`,
 		},
 		RunE: func(c *cobra.Command, args []string) error { return f.whatCan(c, append(args, "")[:2]) },
 	}
-	f.questionFlags.add(c)
+	f.add(c)
 	c.Flags().StringVar(&f.filter.Action, "action", "", "only actions that match a `pattern` (* and ?)")
 	return c
 }

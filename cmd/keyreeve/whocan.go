@@ -46,7 +46,7 @@ world cannot be read, or something is unknown.`,
 		},
 		RunE: func(c *cobra.Command, args []string) error { return f.whoCan(c, append(args, "")[:2]) },
 	}
-	f.questionFlags.add(c)
+	f.add(c)
 	c.Flags().StringVar(&f.filter.Principal, "principal", "", "only principals whose name or ARN matches a `pattern` (* and ?)")
 	return c
 }

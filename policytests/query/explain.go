@@ -29,6 +29,9 @@ type Explanation struct {
 	Grants   []string    `json:"grants,omitempty"` // names of those that allowed, or ids
 	Nearest  *Nearest    `json:"nearestMiss,omitempty"`
 	Notes    []string    `json:"notes,omitempty"` // what else to know
+	// When says which other requests for the same are allowed; nil: not asked,
+	// or not known of what the request is about.
+	When *Access `json:"allowedWhen,omitempty"`
 	// Evidence is the engine's own account, as decision logs have it.
 	Evidence decision.Evidence `json:"evidence"`
 }
@@ -81,6 +84,20 @@ func Explain(ctx context.Context, b *Base, r caseline.Request) (Explanation, err
 	x := b.Tell(d)
 	x.Request = Line(r)
 	return x, nil
+}
+
+// ExplainFully also says when the principal can have the same allowed, which
+// takes longer: some 30 ms in a world of 500 roles.
+func ExplainFully(ctx context.Context, b *Base, r caseline.Request) (Explanation, error) {
+	x, err := Explain(ctx, b, r)
+	if err != nil {
+		return x, err
+	}
+	when, known, err := AllowedWhen(ctx, b, r)
+	if known {
+		x.When = &when
+	}
+	return x, err
 }
 
 // Tell explains a decision. b may be one without a world: then places and

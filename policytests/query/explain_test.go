@@ -1,12 +1,16 @@
 package query_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
 
+	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/policytests/query"
+	"github.com/keyreeve/keyreeve/policytests/report"
 )
 
 // Each rule of evaluation, as an author would run into it.
@@ -103,4 +107,74 @@ func TestExplanationsTeachTheRuleThatDecided(t *testing.T) {
 			assert.Equal(t, !want.allowed, x.Sentence != "", "a refused caller reads something")
 		})
 	}
+}
+
+func TestExplanationsSayWhenElseItIsAllowed(t *testing.T) {
+	b := open(t, "world.txtar")
+	for line, want := range map[string]string{
+		"user/bob kms:Decrypt key/main":     "No request for user/bob kms:Decrypt key/main is allowed, whatever it brings.\n",
+		"role/payroll kms:Decrypt key/main": "role/payroll kms:Decrypt key/main is allowed\n  when kms:EncryptionContext:dept is finance, through IAM finance (Finance)\n",
+		"role/payroll kms:Decrypt key/main kms:EncryptionContext:dept=finance session nightly":         "is allowed\n  when kms:EncryptionContext:dept is finance",
+		"user/ann kms:Encrypt key/inside via endpoint vpce-0123456789abcdef0":                          "The plain request user/ann kms:Encrypt key/inside is allowed, through IAM use (Use).\n",
+		"role/payroll kms:Decrypt key/inside kms:EncryptionContext:dept=finance aws:SourceIp=10.0.0.1": "when the request comes through vpce-0123456789abcdef0 and kms:EncryptionContext:dept is finance",
+	} {
+		x, err := query.ExplainFully(t.Context(), b, one(t, line))
+		require.NoError(t, err, line)
+		require.NotNil(t, x.When, line)
+		var out bytes.Buffer
+		require.NoError(t, x.WriteText(&out, report.Style{}))
+		assert.Contains(t, out.String(), want, line)
+	}
+	for _, line := range []string{"user/ann kms:CreateKey", "user/ann sts:AssumeRole role/admin", "role/admin kms:Decrypt key/main with policy session.json"} {
+		x, err := query.ExplainFully(t.Context(), b, one(t, line))
+		require.NoError(t, err, line)
+		assert.Nil(t, x.When, line)
+	}
+}
+
+func TestPlacesOfAWorldInADirectoryAreFiles(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/world.txtar")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	write(t, archive, dir)
+	b, err := query.Open(dir, query.Config{Engine: engine})
+	require.NoError(t, err)
+	x, err := query.Explain(t.Context(), b, one(t, "role/payroll kms:Decrypt key/shared"))
+	require.NoError(t, err)
+	require.NotNil(t, x.Nearest)
+	assert.Equal(t, dir+"/policies/finance.json", x.Nearest.File)
+	assert.Equal(t, 9, x.Nearest.Line)
+	x, err = query.Explain(t.Context(), b, one(t, "role/admin kms:Decrypt key/main with policy session.json"))
+	require.NoError(t, err)
+	assert.Equal(t, query.RuleSession, x.Rule)
+	for _, l := range x.Layers {
+		for _, s := range l.Statements {
+			assert.NotEmpty(t, s.Place(), s.Name())
+		}
+	}
+}
+
+func TestRequestsAreWrittenAsTheyAreRead(t *testing.T) {
+	for _, line := range []string{
+		"user/a kms:Encrypt key/x", `user/a kms:Encrypt key/x kms:EncryptionContext:a="b c" kms:EncryptionContext:d="" !aws:SourceIp`,
+		"role/a kms:CreateGrant key/x kms:GrantOperations=[Encrypt, Decrypt] session nightly with policy [a.json, b.json] with tag team=red with source-identity ann",
+		"user/a kms:Decrypt alias/x with mfa 30 via endpoint vpce-1 at 2026-01-02T00:00:00Z in eu-west-1 grant one",
+		"user/a kms:Decrypt alias/x with mfa none via service [a.amazonaws.com, b.amazonaws.com]", `user/a kms:Decrypt key/#x "a=b"=c`,
+	} {
+		assert.Equal(t, line, query.Line(one(t, line)))
+	}
+	assert.Equal(t, `user/a kms:Encrypt key/x k:a="b c" k:x=[a, b]`, query.Join([]string{"user/a", "kms:Encrypt", "key/x", "k:a=b c", "k:x=[a, b]"}))
+	assert.Equal(t, "user/a kms:Encrypt key/x", query.Join([]string{"user/a kms:Encrypt key/x"}))
+	all, err := query.Parse("[user/a, user/b] [kms:Encrypt, kms:Decrypt] key/x")
+	require.NoError(t, err)
+	assert.Len(t, all, 4)
+}
+
+func TestAdjustLeavesALayerOut(t *testing.T) {
+	b, err := query.Open("testdata/world.txtar", query.Config{Engine: engine, Adjust: func(q *decision.Question) { q.SCP = nil }})
+	require.NoError(t, err)
+	x, err := query.ExplainFully(t.Context(), b, one(t, "role/admin kms:ScheduleKeyDeletion key/main"))
+	require.NoError(t, err)
+	assert.True(t, x.Allowed, "without SCPs")
+	assert.Nil(t, x.When)
 }

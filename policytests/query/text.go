@@ -30,6 +30,7 @@ func (x Explanation) WriteText(w io.Writer, style report.Style) error {
 		p.line("")
 		p.wrap("Nearest miss: " + x.Nearest.String())
 	}
+	x.allowedWhen(p)
 	for _, n := range x.Notes {
 		p.line("")
 		p.wrap("Note: " + n)
@@ -40,6 +41,33 @@ func (x Explanation) WriteText(w io.Writer, style report.Style) error {
 		p.indent(x.Sentence, "  ")
 	}
 	return p.err
+}
+
+// allowedWhen tells which requests for the same are allowed.
+func (x Explanation) allowedWhen(p *printer) {
+	w := x.When
+	if w == nil || w.Verdict == Always && x.Allowed {
+		return
+	}
+	what := w.Principal + " " + w.Action + " " + w.Resource
+	p.line("")
+	switch w.Verdict {
+	case Never:
+		p.wrap("No request for " + what + " is allowed, whatever it brings.")
+	case Unknown:
+		p.wrap("Which requests for " + what + " are allowed is not known: " + w.Why + ".")
+	case Always:
+		p.wrap("The plain request " + what + " is allowed, through " + w.Ways[0].through() + ".")
+	default:
+		p.line(what + " is allowed")
+		for i, way := range w.Ways {
+			lead := "when "
+			if i > 0 {
+				lead = "or when "
+			}
+			p.indent(lead+way.text()+", through "+way.through(), "  ")
+		}
+	}
 }
 
 // subject is the request, or what the engine was asked where there is none.
