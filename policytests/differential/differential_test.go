@@ -25,6 +25,7 @@ import (
 var (
 	pairs = flag.Int("pairs", number("N", 20_000), "pairs of a world and a request to compare; also N in the environment")
 	small = flag.Bool("shrink", true, "shrink disagreements and write them down")
+	first = flag.Int("first", number("FIRST", 0), "number of the first world; so a run can be done in parts; also FIRST in the environment")
 	seed  = flag.Uint64("seed", uint64(number("SEED", 1)), "seed of the generator; also SEED in the environment")
 )
 
@@ -58,7 +59,8 @@ type run struct {
 	plain, cached opponent
 	worlds        int
 	next          atomic.Int64
-	progress      func(pairs int) // called now and then
+	progress      func(pairs int)                  // called now and then
+	tell          func(format string, args ...any) // called at the first of each class
 
 	mu       sync.Mutex
 	census   census
@@ -79,6 +81,7 @@ func TestOracleAndEngineAgree(t *testing.T) {
 		n = min(n, 2_000)
 	}
 	r := &run{plain: opponent{newEngine(t, false), true}, cached: opponent{newEngine(t, true), false}, worlds: (n + perWorld - 1) / perWorld}
+	r.tell = t.Logf
 	started := time.Now()
 	r.progress = func(pairs int) { t.Logf("%d pairs, %s", pairs, time.Since(started).Round(time.Second)) }
 	var workers sync.WaitGroup
@@ -109,7 +112,7 @@ func (r *run) work() {
 		if n >= r.worlds || r.full() {
 			return
 		}
-		r.world(n)
+		r.world(*first+n, n < detailedWorlds)
 	}
 }
 
@@ -119,9 +122,10 @@ func (r *run) full() bool {
 	return len(r.failures) >= maxFailures || len(r.failures) > 0 && !*small
 }
 
-// world compares the requests of one world. Every other one is asked of the
+// world compares the requests of one world, and looks at it in detail if the
+// census does. Every other one is asked of the
 // engine with caches, each request twice.
-func (r *run) world(n int) {
+func (r *run) world(n int, detailed bool) {
 	w := newWorld(*seed, uint64(n))
 	o := r.plain
 	if n%2 == 1 {
@@ -136,7 +140,7 @@ func (r *run) world(n int) {
 			r.fail(failure{world: n, request: i, c: q, disagreement: d})
 			continue
 		}
-		c.count(&q, v, n < detailedWorlds)
+		c.count(&q, v, detailed)
 		cases = append(cases, q)
 	}
 	if n%2 == 1 {
@@ -166,6 +170,7 @@ func (r *run) fail(f failure) {
 		return
 	}
 	r.failures[f.class()] = &f
+	r.tell("seed %d, world %d, request %d: %s", *seed, f.world, f.request, f.class())
 }
 
 // like tells whether o is of the same class.

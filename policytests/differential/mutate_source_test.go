@@ -18,7 +18,7 @@ import (
 
 // compilerFiles are what says how operators, qualifiers, principals and
 // variables become Rego.
-var compilerFiles = []string{"operator.go", "condition.go", "pattern.go", "group.go", "principal.go", "shared.go", "resource.go", "action.go"}
+var compilerFiles = []string{"operator.go", "condition.go", "pattern.go", "group.go", "arn.go", "principal.go", "shared.go", "resource.go", "action.go"}
 
 const compiler = "rego/compile/"
 

@@ -71,6 +71,25 @@ func TestManyPatternsOfAShapeMatchAsOneDoes(t *testing.T) {
 	}
 }
 
+// What is no ARN is like none, whatever the pattern (an IPv6 address has colons, too).
+func TestOnlyARNsAreLikeARNs(t *testing.T) {
+	for _, pattern := range []string{"*:*:*:*:*:*", "?rn:aws:*:*:*:*", "a*:aws:*:*:*:*", "${aws:username}:aws:s3:::b"} {
+		for _, operator := range []string{"ArnLike", "ArnNotLike"} {
+			doc, err := policy.Parse(policy.Identity, []byte(`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*",
+				"Condition": {"`+operator+`": {"aws:Referer": "`+pattern+`"}}}}`))
+			if err != nil {
+				continue // is refused, which is as good
+			}
+			p := prepare(t, compileDocument(t, doc))
+			for value, like := range map[string]bool{"2001:aws:0:0::1": false, "axn:aws:s3:::b": false, "arn:aws:s3:::b": true} {
+				context := map[string]any{"aws:referer": []string{value}, "aws:username": []string{"arn"}}
+				v := p.ask(t, map[string]any{"action": "kms:Decrypt", "resource": testKey, "principal": callers["alice"], "context": context})
+				assert.Equal(t, like == (operator == "ArnLike"), len(v.Allow) == 1, "%s %s, given %s", operator, pattern, value)
+			}
+		}
+	}
+}
+
 // Who is asked about with a variable that has several values gains nothing (A-45).
 func TestManyVariablesWithSeveralValuesDeny(t *testing.T) {
 	var values []string
