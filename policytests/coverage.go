@@ -41,7 +41,7 @@ type CoveredStatement struct {
 // A CoveredGrant is one grant on a key of the world.
 type CoveredGrant struct {
 	World    string `json:"world"`
-	Key      string `json:"key"` // ARN
+	Key      string `json:"key"` // as case lines call it
 	Name     string `json:"name"`
 	Decisive int    `json:"decisive"`
 	First    string `json:"first,omitempty"`
@@ -153,7 +153,7 @@ func (p place) coverage(rooms []*Asker, noted *collector, to *Coverage) {
 		}
 		for _, k := range room.cfg.World.Keys() {
 			for _, g := range k.Grants {
-				covered := &CoveredGrant{World: p.path, Key: k.ARN, Name: g.Name}
+				covered := &CoveredGrant{World: p.path, Key: room.KeyName(k), Name: g.Name}
 				if t := noted.grants[g.ID]; t != nil {
 					covered.Decisive, covered.First = t.n, t.told()
 				}

@@ -101,14 +101,14 @@ func TestNothingIsNoCoverage(t *testing.T) {
 func TestCoverageIsWrittenSafely(t *testing.T) {
 	c := policytests.Coverage{
 		Statements: []policytests.CoveredStatement{{File: "<b>.json", Line: 3, Path: "$.Statement[0]", Kind: "key", Sid: "</pre><script>", Effect: "Deny", UsedBy: []string{"key/a"}, Text: "</pre>"}},
-		Grants:     []policytests.CoveredGrant{{World: "w", Key: "arn", Name: "g", Decisive: 2, First: "x:1"}},
+		Grants:     []policytests.CoveredGrant{{World: "w", Key: "key/a", Name: "g", Decisive: 2, First: "x:1"}},
 	}
 	var page, text, data bytes.Buffer
 	require.NoError(t, c.WriteHTML(&page))
 	assert.NotContains(t, page.String(), "<script>")
 	assert.NotContains(t, page.String(), "<b>")
 	require.NoError(t, c.WriteText(&text))
-	assert.Equal(t, "<b>.json\n    never    3  Deny  </pre><script>  $.Statement[0]\n\ngrants on arn\n       2×  g\n\n"+
+	assert.Equal(t, "<b>.json\n    never    3  Deny  </pre><script>  $.Statement[0]\n\nw: grants on key/a\n       2×  g\n\n"+
 		"coverage: 1 of 2 statements and grants were the reason of a decision (50.0 %)\n", text.String())
 	require.NoError(t, c.WriteJSON(&data))
 	var read map[string]any

@@ -45,9 +45,9 @@ func (c Coverage) WriteText(w io.Writer) error {
 	}
 	key := ""
 	for _, g := range c.Grants {
-		if g.Key != key {
-			key = g.Key
-			fmt.Fprintf(&b, "\ngrants on %s\n", key)
+		if g.World+g.Key != key {
+			key = g.World + g.Key
+			fmt.Fprintf(&b, "\n%s: grants on %s\n", g.World, g.Key)
 		}
 		fmt.Fprintf(&b, "  %s  %s\n", times(g.Decisive), g.Name)
 	}

@@ -140,6 +140,9 @@ func (s *subject) carries(i *keyInfo) bool {
 // fixed are the values of a key that no request changes; ok is false for a key
 // that requests bring.
 func (s *subject) fixed(i *keyInfo) (values []string, ok bool) {
+	if i.source == fromNowhere { // what a provider says of a web identity has no row in the tables
+		return s.caller.keys[i.key], true
+	}
 	if !s.carries(i) {
 		return nil, true
 	}
