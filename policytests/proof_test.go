@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/policytests"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 )
@@ -62,9 +63,9 @@ func with(t *testing.T, world string, lines []string) string {
 }
 
 // allowedOnKeys are lines that say nobody may, of what cases of a world allow.
-func allowedOnKeys(t *testing.T, world string) []string {
+func allowedOnKeys(t *testing.T, path string) []string {
 	t.Helper()
-	report, err := policytests.Run(context.Background(), []string{world}, policytests.Options{Engine: engine})
+	report, err := policytests.Run(context.Background(), []string{path}, policytests.Options{Engine: engine})
 	require.NoError(t, err)
 	var lines []string
 	for _, r := range report.Results {
@@ -78,6 +79,40 @@ func allowedOnKeys(t *testing.T, world string) []string {
 		if line := "nobody may " + q.Action + " " + q.Resource.ARN; !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
+		if others := allBut(t, path, r); others != "" {
+			if line := "only [" + others + "] may " + q.Action + " " + q.Resource.ARN; !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
 	}
 	return lines
+}
+
+var opened = map[string]*policytests.Asker{}
+
+// allBut names everybody in a world but the principal of a case; empty if it
+// is not clear who that is.
+func allBut(t *testing.T, path string, r policytests.Result) string {
+	t.Helper()
+	asker := opened[path]
+	if asker == nil {
+		w, err := world.Load(path, nil)
+		require.NoError(t, err)
+		asker, err = policytests.NewAsker(policytests.Config{World: w, Engine: engine, Now: policytests.DefaultTime})
+		require.NoError(t, err)
+		opened[path] = asker
+	}
+	c, err := caseline.ParseCase(r.Text)
+	require.NoError(t, err)
+	who, err := asker.ARN(c.Request.Principals[0])
+	if err != nil || strings.Contains(who, ":sts:") {
+		return ""
+	}
+	var others []string
+	for _, w := range asker.Everybody() {
+		if arn, err := asker.ARN(w); err != nil || arn != who {
+			others = append(others, caseline.Quote(w.Text))
+		}
+	}
+	return strings.Join(others, ", ")
 }

@@ -159,6 +159,21 @@ func (p pattern) text() (string, bool) {
 	return b.String(), true
 }
 
+// example is a text that fits: nothing in the place of what may be empty.
+func (p pattern) example() string {
+	var b strings.Builder
+	for _, x := range p {
+		switch {
+		case x.many:
+		case x.class == exact || x.class == foldCase:
+			b.WriteRune(x.r)
+		default:
+			b.WriteByte('x')
+		}
+	}
+	return b.String()
+}
+
 // matches tells whether the pattern takes a value.
 func (p pattern) matches(value string) bool {
 	plain := true

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -119,6 +120,11 @@ func (sp *space) more(key string) []string {
 			}
 		}
 	}
+	for _, c := range sp.conditions[key] {
+		if len(c.vars) > 0 {
+			all = append(all, sp.ofCallers(c)...)
+		}
+	}
 	for _, c := range sp.variables[key] {
 		for _, text := range sp.targets(c) {
 			for _, o := range c.operands {
@@ -129,6 +135,29 @@ func (sp *space) more(key string) []string {
 		}
 	}
 	return all
+}
+
+// ofCallers are texts that the operands of a condition admit once each caller's
+// own values, or their defaults, take the place of variables.
+func (sp *space) ofCallers(c *condition) []string {
+	var all []string
+	for _, u := range sp.universes {
+		for _, w := range u.callers {
+			of := func(k string) (string, bool) {
+				if v := w.keys[k]; len(v) == 1 {
+					return v[0], true
+				}
+				return "", false
+			}
+			for _, o := range c.operands {
+				if p, ok := ofParts(o.value.Parts, of); ok {
+					all = append(all, p.example())
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // known are the values that a key has or can have.
@@ -211,7 +240,7 @@ func (sp *space) dimension(name string, keys []string, options func() []option) 
 func (sp *space) distinct(options []option, keys []string) []option {
 	var asked []*condition
 	for _, k := range keys {
-		if len(sp.variables[k]) > 0 {
+		if len(sp.variables[k]) > 0 || sp.constrains(k) {
 			return options
 		}
 		for _, c := range sp.conditions[k] {
@@ -236,6 +265,22 @@ func (sp *space) distinct(options []option, keys []string) []option {
 		}
 	}
 	return out
+}
+
+// constrains tells whether a grant asks for values of a key: one that allows
+// CreateGrant asks which grant is to be made.
+func (sp *space) constrains(key string) bool {
+	if key != "kms:grantoperations" && key != "kms:grantconstrainttype" {
+		return false
+	}
+	for _, u := range sp.universes {
+		for _, r := range u.resources {
+			if slices.ContainsFunc(r.grants, func(g decision.Grant) bool { return slices.Contains(g.Operations, "CreateGrant") }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // single are the options of a key that stands for itself.
