@@ -17,6 +17,7 @@ import (
 	"github.com/keyreeve/keyreeve/policytests/dump"
 	"github.com/keyreeve/keyreeve/policytests/repl"
 	"github.com/keyreeve/keyreeve/policytests/repl/draft"
+	"github.com/keyreeve/keyreeve/policytests/report"
 )
 
 // replFlags are the flags of repl.
@@ -98,7 +99,7 @@ func (f replFlags) run(c *cobra.Command, args []string) error {
 		return cannot(err)
 	}
 	if live {
-		return cannot(f.talk(c.Context(), s))
+		return cannot(f.talk(c, s))
 	}
 	commands := repl.Split(f.command)
 	if !c.Flags().Changed("command") {
@@ -175,10 +176,11 @@ func (f replFlags) ask(ctx context.Context, into bool, cfg *repl.Config) error {
 }
 
 // talk serves somebody at the terminal, whom Ctrl-C does not throw out.
-func (f replFlags) talk(ctx context.Context, s *repl.Session) error {
-	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM)
+func (f replFlags) talk(c *cobra.Command, s *repl.Session) error {
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(c.Context()), syscall.SIGTERM)
 	defer stop()
-	return s.Terminal(ctx, repl.TerminalConfig{History: f.historyFile(), Watch: true})
+	style := func() report.Style { return styleOf(c.OutOrStdout()) }
+	return s.Terminal(ctx, repl.TerminalConfig{History: f.historyFile(), Watch: true, Style: style})
 }
 
 // historyFile is where what is typed is kept; empty: nowhere.

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reeflective/readline"
@@ -23,6 +24,10 @@ import (
 type TerminalConfig struct {
 	History string // file; empty: what is typed is not kept
 	Watch   bool   // the world's path is looked at for changes
+
+	// Style tells how answers look, before each command, as terminals change
+	// their width; nil: as Config.Style says.
+	Style func() report.Style
 }
 
 // watchEvery is the time between two looks at a world that somebody edits.
@@ -33,6 +38,8 @@ type terminal struct {
 	session *Session
 	shell   *readline.Shell
 	out     io.Writer
+	style   func() report.Style // may be nil
+	leaving atomic.Bool
 
 	mu   sync.Mutex
 	news func() string // takes up a version of the world that came in; nil: none did
@@ -42,7 +49,7 @@ type terminal struct {
 // until they end: by quit, by Ctrl-D, or because ctx does. Answers go to
 // Config.Out. Ctrl-C takes back the line at hand.
 func (s *Session) Terminal(ctx context.Context, cfg TerminalConfig) error {
-	t := &terminal{session: s, out: s.cfg.out()}
+	t := &terminal{session: s, out: s.cfg.out(), style: cfg.Style}
 	h, err := openHistory(cfg.History)
 	if err != nil {
 		t.say("note: %v", err)
@@ -61,8 +68,17 @@ func (s *Session) Terminal(ctx context.Context, cfg TerminalConfig) error {
 		}
 		idle.Go(func() { _ = w.Run(ctx) }) // ends with ctx, without an error
 	}
+	defer context.AfterFunc(ctx, t.leave)()
 	t.say("%s", s.greeting())
 	return t.loop(ctx)
+}
+
+// leave has the line at hand accepted as it is, so that loop comes to see that
+// ctx is done; the first Enter may only close a list of candidates.
+func (t *terminal) leave() {
+	t.leaving.Store(true)
+	t.shell.Keys.Feed(false, '\r', '\r')
+	t.shell.Keys.RequestRefresh()
 }
 
 func (t *terminal) say(format string, args ...any) {
@@ -105,7 +121,9 @@ func (t *terminal) open(h *history) error {
 	t.bindKeys()
 	t.shell.Prompt.Primary(t.prompt)
 	t.shell.Prompt.Secondary(func() string { return "… " })
-	t.shell.AcceptMultiline = func(line []rune) bool { return !Pending(string(line)) || abandoned(string(line)) }
+	t.shell.AcceptMultiline = func(line []rune) bool {
+		return t.leaving.Load() || !Pending(string(line)) || abandoned(string(line))
+	}
 	t.shell.Completer = t.complete
 	t.shell.SyntaxHighlighter = t.highlight
 	t.shell.History.Delete()
@@ -192,14 +210,12 @@ func (t *terminal) loop(ctx context.Context) error {
 		line, err := t.shell.Readline()
 		t.shell.Hint.ClearTransient()
 		switch {
+		case ctx.Err() != nil || errors.Is(err, io.EOF):
+			return nil
 		case errors.Is(err, readline.ErrInterrupt):
 			continue
-		case errors.Is(err, io.EOF):
-			return nil
 		case err != nil:
 			return fmt.Errorf("reading from the terminal: %w", err)
-		case ctx.Err() != nil:
-			return nil
 		}
 		if note := t.takeUp(); note != "" {
 			t.say("%s", note)
@@ -215,6 +231,9 @@ func (t *terminal) loop(ctx context.Context) error {
 func (t *terminal) carryOut(ctx context.Context, line string) (quit bool) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
+	if t.style != nil {
+		t.session.cfg.Style = t.style()
+	}
 	for _, c := range Split(line) {
 		a, err := t.session.Eval(ctx, c)
 		if ctx.Err() != nil {

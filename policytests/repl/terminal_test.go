@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,7 +51,9 @@ func beSession(path string) error {
 	if err != nil {
 		return err
 	}
-	return s.Terminal(context.Background(), repl.TerminalConfig{History: os.Getenv(historyVariable), Watch: true})
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	return s.Terminal(ctx, repl.TerminalConfig{History: os.Getenv(historyVariable), Watch: true})
 }
 
 // A screen is a session under a pseudo-terminal.
@@ -287,5 +291,13 @@ func TestSessionInOPAsREPLComesBack(t *testing.T) {
 	s.expect("boundary")
 	s.expect("> ")
 	s.send(controlD)
+	require.NoError(t, s.ended())
+}
+
+func TestSignalEndsTheSessionInOrder(t *testing.T) {
+	s := start(t, world(t), "")
+	s.send("can role/" + tab)
+	s.expect("role/payroll")
+	require.NoError(t, s.run.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, s.ended())
 }
