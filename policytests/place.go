@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
+	"github.com/keyreeve/keyreeve/policytests/overlay"
 )
 
 // A place is a world with the cases that are about it.
@@ -20,6 +20,7 @@ type place struct {
 	path  string // of the world: a directory or a .txtar file
 	files fs.FS  // what lies in it
 	cases []caseFile
+	open  overlay.Texts
 }
 
 // A caseFile is a file of cases as it lies in a world.
@@ -55,11 +56,11 @@ func (f caseFile) parse() (caseline.File, error) {
 }
 
 // find lists the worlds with cases below paths, each once.
-func find(paths []string) ([]place, error) {
+func find(paths []string, open overlay.Texts) ([]place, error) {
 	var places []place
 	seen := map[string]int{}
 	for _, p := range paths {
-		found, err := findIn(filepath.Clean(p))
+		found, err := findIn(filepath.Clean(p), open)
 		if err != nil {
 			return nil, err
 		}
@@ -86,26 +87,26 @@ func (p *place) merge(files []caseFile) {
 	}
 }
 
-func findIn(name string) ([]place, error) {
+func findIn(name string, open overlay.Texts) ([]place, error) {
 	info, err := os.Stat(name)
 	switch {
 	case err != nil:
 		return nil, err
 	case info.IsDir():
-		return findBelow(name)
+		return findBelow(name, open)
 	case path.Ext(name) == ".txtar":
-		return archive(name)
+		return archive(name, open)
 	case isCases(filepath.ToSlash(name)):
-		return around(name)
+		return around(name, open)
 	}
 	return nil, fmt.Errorf("%s is no world and no file of cases: name a directory, a .txtar file or a .cases file", name)
 }
 
 // findBelow finds the worlds in a directory. A directory that describes a world
 // is one with all below it.
-func findBelow(dir string) ([]place, error) {
+func findBelow(dir string, open overlay.Texts) ([]place, error) {
 	if describesWorld(dir) {
-		return directory(dir)
+		return directory(dir, open)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -120,9 +121,9 @@ func findBelow(dir string) ([]place, error) {
 		case strings.HasPrefix(e.Name(), "."):
 			continue
 		case e.IsDir():
-			found, err = findBelow(name)
+			found, err = findBelow(name, open)
 		case path.Ext(name) == ".txtar":
-			found, err = archive(name)
+			found, err = archive(name, open)
 		}
 		if err != nil {
 			return nil, err
@@ -144,8 +145,8 @@ func describesWorld(dir string) bool {
 }
 
 // directory is a world that is a directory.
-func directory(dir string) ([]place, error) {
-	p := place{path: dir, files: os.DirFS(dir)}
+func directory(dir string, open overlay.Texts) ([]place, error) {
+	p := place{path: dir, files: open.Dir(dir), open: open}
 	err := fs.WalkDir(p.files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !isCases(name) {
 			return err
@@ -161,8 +162,8 @@ func directory(dir string) ([]place, error) {
 }
 
 // archive is a world that is one .txtar file.
-func archive(name string) ([]place, error) {
-	text, err := os.ReadFile(name)
+func archive(name string, open overlay.Texts) ([]place, error) {
+	text, err := open.Read(name)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func archive(name string) ([]place, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	p := place{path: name, files: files}
+	p := place{path: name, files: files, open: open}
 	line := strings.Count(string(a.Comment), "\n")
 	for _, f := range a.Files {
 		line++ // the marker
@@ -187,10 +188,10 @@ func archive(name string) ([]place, error) {
 }
 
 // around is a single file of cases with the world that it lies in.
-func around(name string) ([]place, error) {
+func around(name string, open overlay.Texts) ([]place, error) {
 	for dir := filepath.Dir(name); ; dir = filepath.Dir(dir) {
 		if describesWorld(dir) {
-			text, err := os.ReadFile(name)
+			text, err := open.Read(name)
 			if err != nil {
 				return nil, err
 			}
@@ -199,7 +200,7 @@ func around(name string) ([]place, error) {
 				return nil, err
 			}
 			file := caseFile{name: filepath.ToSlash(inside), shown: name, text: string(text)}
-			return []place{{path: dir, files: os.DirFS(dir), cases: []caseFile{file}}}, nil
+			return []place{{path: dir, files: open.Dir(dir), cases: []caseFile{file}, open: open}}, nil
 		}
 		if parent := filepath.Dir(dir); parent == dir {
 			return nil, fmt.Errorf("%s lies in no world: no world.yaml beside or above it", name)
@@ -218,7 +219,7 @@ func (p place) shown(file string) string {
 // Worlds lists the worlds with cases below paths: the directories and .txtar
 // files that Run reads.
 func Worlds(paths []string) ([]string, error) {
-	places, err := find(paths)
+	places, err := find(paths, nil)
 	worlds := make([]string, len(places))
 	for i, p := range places {
 		worlds[i] = p.path
@@ -227,8 +228,8 @@ func Worlds(paths []string) ([]string, error) {
 }
 
 // open loads the world.
-func (p place) open(o Options) (*Asker, error) {
-	w, err := world.Load(p.path, nil)
+func (p place) load(o Options) (*Asker, error) {
+	w, err := p.open.World(p.path)
 	if err != nil {
 		return nil, err
 	}

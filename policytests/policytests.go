@@ -15,6 +15,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
+	"github.com/keyreeve/keyreeve/policytests/overlay"
 )
 
 // Options are how cases are run. The zero value is usable.
@@ -34,6 +35,8 @@ type Options struct {
 	// Progress is told of each case of a world that was decided, of how many.
 	// It must be safe for concurrent use. Nil: nobody wants to know.
 	Progress func(world string, done, all int)
+	// Open tells of files that an editor holds; nil: none is.
+	Open overlay.Texts
 }
 
 // Grammar describes case lines: GRAMMAR.md.
@@ -71,7 +74,7 @@ func Run(ctx context.Context, paths []string, o Options) (Report, error) {
 		}
 		o.Engine = engine
 	}
-	places, err := find(paths)
+	places, err := find(paths, o.Open)
 	if err != nil {
 		return Report{}, err
 	}
@@ -109,7 +112,7 @@ type job struct {
 
 // run decides the cases of one world. An error ends the whole run.
 func (p place) run(ctx context.Context, o Options, report *Report) error {
-	room, err := p.open(o)
+	room, err := p.load(o)
 	if err != nil {
 		report.Problems = append(report.Problems, p.problems(err)...)
 		return nil

@@ -96,7 +96,7 @@ func run(ctx context.Context, found *extract.Found, o Options, all bool) (*Resul
 	for _, p := range found.Policies {
 		r.sources[p.File] = p.Source().Root()
 	}
-	worlds := r.load(found.Worlds)
+	worlds := r.load(found.Worlds, o)
 	perPolicy, err := r.each(ctx, o, worlds)
 	if err != nil {
 		return nil, err
@@ -229,10 +229,10 @@ func unsettled(e extract.Error) Finding {
 // load loads the worlds, for checks by meaning and for which principals exist.
 // What is wrong with one is a problem, unless a finding will tell it: the faults
 // of policies.
-func (r *Result) load(paths []string) map[string]*world.World {
+func (r *Result) load(paths []string, o Options) map[string]*world.World {
 	worlds := map[string]*world.World{}
 	for _, path := range paths {
-		w, err := world.Load(path, nil)
+		w, err := o.Extract.Open.World(path)
 		if err == nil {
 			worlds[path] = w
 			continue

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyreeve/keyreeve/policytests/overlay"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -23,6 +24,8 @@ type Options struct {
 	Account, Region, Partition string
 	// Read is told each file that is read, if it is not nil.
 	Read func(file string)
+	// Open tells of files that an editor holds; nil: none is.
+	Open overlay.Texts
 }
 
 // A Kind is what may be linted: a kind of policy document, or grants. The zero

@@ -155,6 +155,11 @@ func (w *walker) load(name string) (*Source, error) {
 	if w.options.Read != nil {
 		w.options.Read(name)
 	}
+	if w.options.Open != nil {
+		if text, open := w.options.Open(name); open {
+			return &Source{Name: filepath.ToSlash(name), Path: name, Text: text}, nil
+		}
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
