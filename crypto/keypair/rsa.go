@@ -101,6 +101,9 @@ func (k *rsaKey) DecryptPrivate(ctx context.Context, a spec.Algorithm, ciphertex
 	if err != nil {
 		return seal.Secret{}, err
 	}
+	if len(ciphertext) != k.key.Size() { // RFC 8017, section 7.1.2, step 1b
+		return seal.Secret{}, material.ErrCiphertext
+	}
 	plaintext, err := rsa.DecryptOAEP(h, nil, k.key, ciphertext, nil)
 	if err != nil {
 		return seal.Secret{}, material.ErrCiphertext

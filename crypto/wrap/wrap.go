@@ -107,6 +107,9 @@ func Unwrap(ctx context.Context, a Algorithm, private seal.Secret, blob []byte) 
 		}
 		blob, wrapped = blob[:key.Size()], blob[key.Size():] // IM-072
 	}
+	if len(blob) != key.Size() {
+		return seal.Secret{}, ErrUnwrap
+	}
 	opened, err := key.Decrypt(rand.Reader, blob, &rsa.OAEPOptions{Hash: h})
 	if err != nil {
 		return seal.Secret{}, ErrUnwrap
