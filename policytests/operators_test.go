@@ -160,7 +160,7 @@ func states(k policy.ConditionKey, kind policy.ValueType) [][]string {
 }
 
 func TestEachConditionKeyUnderEachOperatorThatFits(t *testing.T) {
-	engine, err := decision.New(decision.Config{})
+	engine, err := decision.New(decision.Config{Limit: decision.PatientLimit})
 	require.NoError(t, err)
 	asked := 0
 	var wrong []string

@@ -68,7 +68,7 @@ func Run(ctx context.Context, paths []string, o Options) (Report, error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Engine == nil {
-		engine, err := decision.New(decision.Config{Cache: true})
+		engine, err := decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit})
 		if err != nil {
 			return Report{}, err
 		}

@@ -58,7 +58,7 @@ services:
 `
 
 var engine = func() *decision.Engine {
-	e, err := decision.New(decision.Config{Cache: true})
+	e, err := decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit})
 	if err != nil {
 		panic(err)
 	}

@@ -48,7 +48,7 @@ no; the exit code is then 3.`,
 }
 
 func decide(c *cobra.Command, in io.Reader) error {
-	engine, err := decision.New(decision.Config{Cache: true})
+	engine, err := decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit})
 	if err != nil {
 		return fmt.Errorf("starting the decision engine: %w", err)
 	}

@@ -54,7 +54,7 @@ func (f *questionFlags) engine() (*decision.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decision.New(decision.Config{Cache: true, Guardrails: func() *guardrail.Set { return rails }})
+	return decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit, Guardrails: func() *guardrail.Set { return rails }})
 }
 
 // requests reads a request from the arguments of a command.

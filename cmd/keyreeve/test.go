@@ -169,7 +169,7 @@ func (f *testFlags) options() (policytests.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Engine, err = decision.New(decision.Config{Cache: true, Guardrails: func() *guardrail.Set { return rails }})
+	o.Engine, err = decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit, Guardrails: func() *guardrail.Set { return rails }})
 	return o, err
 }
 

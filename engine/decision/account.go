@@ -30,7 +30,7 @@ type account struct {
 func (a *account) explain() *outcome {
 	a.outcome.once.Do(func() {
 		var err error
-		if a.outcome.explanation, err = a.engine.explain(limited(context.Background()), a); err != nil {
+		if a.outcome.explanation, err = a.engine.explain(a.engine.limited(context.Background()), a); err != nil {
 			a.complain("explaining a decision", err)
 		}
 	})
@@ -60,7 +60,7 @@ func (e *Engine) explain(ctx context.Context, a *account) (x explanation, err er
 func (a *account) nearest() *NearestMiss {
 	a.once.Do(func() {
 		var err error
-		if a.nearestMiss, err = a.findNearest(limited(context.Background())); err != nil {
+		if a.nearestMiss, err = a.findNearest(a.engine.limited(context.Background())); err != nil {
 			a.complain("looking for the nearest miss", err)
 		}
 	})

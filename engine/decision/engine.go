@@ -34,6 +34,9 @@ type Config struct {
 	// Guardrails are the organization's own Rego, which may refuse; each
 	// question takes those of its moment. Nil, and a nil set: none.
 	Guardrails func() *guardrail.Set
+	// Limit is how long one decision may take; zero: DefaultLimit. Tools that
+	// nobody waits for, on machines that do much else, may give more.
+	Limit time.Duration
 	// GuardrailLimit is how long guardrails may take for one question; zero:
 	// guardrail.Limit.
 	GuardrailLimit time.Duration
@@ -112,7 +115,7 @@ func (e *Engine) Decide(ctx context.Context, q Question) (Decision, error) {
 		}
 		q.guardrails = g
 	}
-	ctx = limited(ctx)
+	ctx = e.limited(ctx)
 	full, err := e.account(ctx, &q)
 	if errors.Is(err, ErrTooLong) && q.foreign() {
 		full, err = e.unaffordable(ctx, &q)

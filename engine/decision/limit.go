@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,9 +11,13 @@ import (
 	"github.com/keyreeve/keyreeve/rego/compile"
 )
 
-// decisionLimit is how long one decision, or one explanation of it, may take.
+// DefaultLimit is how long one decision, or one explanation of it, may take.
 // The slowest honest one takes a few milliseconds.
-const decisionLimit = time.Second
+const DefaultLimit = time.Second
+
+// PatientLimit is the Limit of tools, which decide on machines that do much else
+// and whose policies are their user's own.
+const PatientLimit = 30 * time.Second
 
 // maxWork bounds the steps that regular expressions take for one decision: 0.2 s
 // or less. A policy of 32 KB that is all wildcards has them for values
@@ -29,11 +34,11 @@ var ErrTooLong = errors.New("a value of the request is too long for the policies
 type untilKey struct{}
 
 // limited gives a decision its end, unless it has one.
-func limited(ctx context.Context) context.Context {
+func (e *Engine) limited(ctx context.Context) context.Context {
 	if _, has := ctx.Value(untilKey{}).(time.Time); has {
 		return ctx
 	}
-	return context.WithValue(ctx, untilKey{}, time.Now().Add(decisionLimit))
+	return context.WithValue(ctx, untilKey{}, time.Now().Add(cmp.Or(e.config.Limit, DefaultLimit)))
 }
 
 // A stop is the topdown.Cancel of one query, which asks it before every
@@ -49,7 +54,7 @@ type stop struct {
 func newStop(ctx context.Context) *stop {
 	until, ok := ctx.Value(untilKey{}).(time.Time)
 	if !ok {
-		until = time.Now().Add(decisionLimit)
+		until = time.Now().Add(DefaultLimit)
 	}
 	return &stop{ctx: ctx, until: until}
 }

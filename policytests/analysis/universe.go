@@ -22,7 +22,7 @@ type Config struct {
 // defaultNow is the time of case lines that name none.
 var defaultNow = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 
-var sharedEngine = sync.OnceValues(func() (*decision.Engine, error) { return decision.New(decision.Config{}) })
+var sharedEngine = sync.OnceValues(func() (*decision.Engine, error) { return decision.New(decision.Config{Limit: decision.PatientLimit}) })
 
 func (c Config) complete() (Config, error) {
 	if c.Now.IsZero() {

@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -28,10 +27,20 @@ var askedOfWorlds = []string{
 // answers is left to the world.
 func byMeaning(ctx context.Context, p *extract.Policy, doc *policy.Document, o lint.Options, w *world.World) ([]lint.Finding, error) {
 	found, err := analysis.CheckDocument(ctx, doc, o)
+	if err != nil && ctx.Err() == nil {
+		found, err = append(found, undecided(p.Kind, err)), nil
+	}
 	if w != nil && p.Kind == policy.Key {
 		found = slices.DeleteFunc(found, func(f lint.Finding) bool { return slices.Contains(askedOfWorlds, f.Rule) })
 	}
 	return found, err
+}
+
+// undecided says that a policy, or a key of a world, could not be asked about.
+func undecided(kind policy.Kind, err error) lint.Finding {
+	at := lint.Point{Line: 1, Column: 1}
+	return lint.Finding{Rule: ruleUndecided, Severity: lint.Warning, Kind: kind, Unknown: true, Span: lint.Span{Start: at, End: at, Path: "$"},
+		Message: "What this decides could not be found out, so only its form is checked: " + err.Error()}
 }
 
 // byWorld asks who may use the keys of the worlds, and adds findings to those
@@ -46,10 +55,11 @@ func (r *Result) byWorld(ctx context.Context, o Options, worlds map[string]*worl
 		found := make([][]lint.Finding, len(keys))
 		err := parallel(ctx, len(keys), func(i int) error {
 			var err error
-			if found[i], err = analysis.CheckKey(ctx, worlds[path], keys[i], options); err != nil {
-				return fmt.Errorf("the key %s of the world %s: %w", keys[i].Name, path, err)
+			found[i], err = analysis.CheckKey(ctx, worlds[path], keys[i], options)
+			if err != nil && ctx.Err() == nil {
+				found[i], err = append(found[i], undecided(0, err)), nil
 			}
-			return nil
+			return err
 		}, func(done int) { o.tell("asking about keys of "+path, done, len(keys)) })
 		if err != nil {
 			return err

@@ -13,12 +13,14 @@ const (
 	ruleUnsettled = "KR_UNSETTLED_VALUE"
 	ruleUnused    = "KR_IGNORE_UNUSED"
 	ruleExpired   = "KR_IGNORE_EXPIRED"
+	ruleUndecided = "KR_UNDECIDED"
 )
 
 // ownRules are beside those of rego/lint.
 var ownRules = []lint.Rule{
 	{ID: ruleExpired, Severity: lint.Warning, Title: "What an entry of the configuration ignored counts again."},
 	{ID: ruleUnused, Severity: lint.Warning, Title: "An entry of the configuration ignores nothing."},
+	{ID: ruleUndecided, Severity: lint.Warning, ByMeaning: true, Title: "The checks by meaning could not be made."},
 	{ID: ruleUnsettled, Severity: lint.Warning, Title: "A part of a policy is known at deployment only."},
 }
 

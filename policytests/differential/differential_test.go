@@ -49,7 +49,7 @@ const maxFailures = 12
 // newEngine has the caches that each world asks for.
 func newEngine(t testing.TB, cache bool) *decision.Engine {
 	t.Helper()
-	e, err := decision.New(decision.Config{Cache: cache, ProgramBytes: 64 << 20, CacheBytes: 16 << 20, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	e, err := decision.New(decision.Config{Cache: cache, Limit: decision.PatientLimit, ProgramBytes: 64 << 20, CacheBytes: 16 << 20, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	require.NoError(t, err)
 	return e
 }

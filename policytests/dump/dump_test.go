@@ -124,3 +124,23 @@ func TestWhatIsNoDumpIsRefused(t *testing.T) {
 	_, err = dump.Read(filepath.Join(t.TempDir(), "absent"))
 	require.Error(t, err)
 }
+
+// FuzzRead: whatever a file of a dump holds, reading it ends, and what can be
+// read makes a world or says why not.
+func FuzzRead(f *testing.F) {
+	a, err := txtar.ParseFile("testdata/acme.txtar")
+	require.NoError(f, err)
+	for _, file := range a.Files {
+		f.Add(file.Data)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		fsys, err := txtar.FS(&txtar.Archive{Files: []txtar.File{{Name: "a/x.json", Data: text}, {Name: "a/y.json", Data: text}}})
+		require.NoError(t, err)
+		c, err := dump.ReadFS(fsys)
+		if err != nil {
+			return
+		}
+		_, err = c.Files()
+		require.NoError(t, err)
+	})
+}

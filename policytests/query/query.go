@@ -89,7 +89,7 @@ func Open(name string, cfg Config) (*Base, error) {
 	}
 	cfg.World, cfg.Files, cfg.Path = w, files, name
 	if cfg.Engine == nil {
-		if cfg.Engine, err = decision.New(decision.Config{Cache: true}); err != nil {
+		if cfg.Engine, err = decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit}); err != nil {
 			return nil, fmt.Errorf("starting the decision engine: %w", err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // engine is one for all tests: what it remembers does not depend on a world.
 var engine = func() *decision.Engine {
-	e, err := decision.New(decision.Config{Cache: true})
+	e, err := decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit})
 	if err != nil {
 		panic(err)
 	}

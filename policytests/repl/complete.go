@@ -37,14 +37,26 @@ var completers map[string]func(*Session, string) []Candidate
 func init() { // a table that names help, which names the commands, would be a cycle
 	completers = map[string]func(*Session, string) []Candidate{
 		"can": (*Session).requestWords, "why": (*Session).requestWords, "explain": (*Session).requestWords,
-		"why-not": (*Session).requestWords, "who-can": (*Session).requestWords, "what-can": (*Session).requestWords,
-		"as": (*Session).asWords, "do": (*Session).actionWords, "on": (*Session).onWords, "via": (*Session).viaWords,
+		"why-not":  (*Session).requestWords,
+		"who-can":  inTurn((*Session).actionWords, func(s *Session, _ string) []Candidate { return s.resourceWords("kms:Encrypt") }),
+		"what-can": inTurn((*Session).principalWords, func(s *Session, _ string) []Candidate { return s.resourceWords("kms:Encrypt") }),
+		"as":       (*Session).asWords, "do": (*Session).actionWords, "on": (*Session).onWords, "via": (*Session).viaWords,
 		"in": (*Session).regionWords, "at": plainWords("now", "-"), "set": (*Session).setWords, "unset": (*Session).unsetWords,
 		"grant": (*Session).grantWords, "revoke": (*Session).revokeWords,
 		"policy": (*Session).placeWords, "edit": (*Session).placeWords,
 		"off": plainWords(layerNames()...), "show": (*Session).showWords, "save": (*Session).saveWords,
 		"diff": func(s *Session, _ string) []Candidate { return s.resourceWords("kms:Encrypt") }, "lint": plainWords("new"),
 		"help": plainWords(commandNames()...),
+	}
+}
+
+// inTurn completes each argument by a rule of its own.
+func inTurn(rules ...func(*Session, string) []Candidate) func(*Session, string) []Candidate {
+	return func(s *Session, text string) []Candidate {
+		if n := len(words(text[:strings.LastIndexAny(text, " \t\n")+1])); n < len(rules) {
+			return rules[n](s, text)
+		}
+		return nil
 	}
 }
 

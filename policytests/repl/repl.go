@@ -93,7 +93,7 @@ func New(cfg Config) (*Session, error) {
 		cfg.Clock = time.Now
 	}
 	if cfg.Engine == nil {
-		engine, err := decision.New(decision.Config{Cache: true})
+		engine, err := decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit})
 		if err != nil {
 			return nil, fmt.Errorf("starting the decision engine: %w", err)
 		}

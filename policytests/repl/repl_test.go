@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/tools/txtar"
 
+	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/policytests/repl"
 	"github.com/keyreeve/keyreeve/policytests/repl/draft"
 )
@@ -30,15 +32,27 @@ func world(t *testing.T) string {
 	return dir
 }
 
+// engine is shared by the sessions of these tests, as making one takes long.
+var engine = sync.OnceValues(func() (*decision.Engine, error) { return decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit}) })
+
+// begin begins a session that shares the engine.
+func begin(t testing.TB, cfg repl.Config) *repl.Session {
+	t.Helper()
+	var err error
+	cfg.Engine, err = engine()
+	require.NoError(t, err)
+	s, err := repl.New(cfg)
+	require.NoError(t, err)
+	return s
+}
+
 // open begins a session on a world of its own.
 func open(t *testing.T) (*repl.Session, string) {
 	t.Helper()
 	dir := world(t)
 	d, err := draft.Read(dir)
 	require.NoError(t, err)
-	s, err := repl.New(repl.Config{Draft: d, Path: dir, Clock: func() time.Time { return time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC) }})
-	require.NoError(t, err)
-	return s, dir
+	return begin(t, repl.Config{Draft: d, Path: dir, Clock: func() time.Time { return time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC) }}), dir
 }
 
 // say has commands carried out, and returns the answer to the last.
@@ -280,8 +294,7 @@ func TestTestsAreSavedInAnArchive(t *testing.T) {
 	require.NoError(t, os.WriteFile(name, text, 0o640))
 	d, err := draft.Read(name)
 	require.NoError(t, err)
-	s, err := repl.New(repl.Config{Draft: d, Path: name})
-	require.NoError(t, err)
+	s := begin(t, repl.Config{Draft: d, Path: name})
 	say(t, s, "save test a user/bob kms:Decrypt key/other", "save test a user/bob kms:Encrypt key/payroll")
 	a, err := txtar.ParseFile(name)
 	require.NoError(t, err)
@@ -296,8 +309,7 @@ func TestTestsAreSavedInAnArchive(t *testing.T) {
 func TestWorldOnNoDiskIsSavedBeforeItsTests(t *testing.T) {
 	d, err := draft.Read(world(t))
 	require.NoError(t, err)
-	s, err := repl.New(repl.Config{Draft: d})
-	require.NoError(t, err)
+	s := begin(t, repl.Config{Draft: d})
 	assert.Contains(t, refused(t, s, "save test a user/bob kms:Decrypt key/other"), "first: save world")
 	to := filepath.Join(t.TempDir(), "kept")
 	say(t, s, "save world "+to, "save test a user/bob kms:Decrypt key/other")

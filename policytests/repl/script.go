@@ -83,6 +83,8 @@ func semicolons(before, line string) []string {
 			i++
 		case c == '"':
 			quoted = !quoted
+		case c == '#' && !quoted && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t' || line[i-1] == ';') && !Pending(before+line[start:i]):
+			return append(parts, line[start:])
 		case c == ';' && !quoted && !Pending(before+line[start:i]):
 			parts = append(parts, line[start:i], ";")
 			before, start = "", i+1

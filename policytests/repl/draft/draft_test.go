@@ -3,6 +3,7 @@ package draft_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -263,4 +264,27 @@ func TestWhatIsNoWorldIsRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(name, []byte("-- ../out --\n"), 0o600))
 	_, err = draft.Read(name)
 	require.ErrorContains(t, err, "leads out of the world")
+}
+
+// FuzzChange: whatever a world holds, changes end, and make a world or an
+// error.
+func FuzzChange(f *testing.F) {
+	f.Add([]byte(strings.SplitN(strings.SplitN(small, "-- use.json", 2)[0], "\n", 2)[1]))
+	f.Add([]byte("accounts: {\"111122223333\": {keys: {k: {grants: &a [*a]}}}}"))
+	f.Add([]byte("organization: {root: {units: {a: {units: {}}}}}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		d := draft.Of(map[string][]byte{"world.yaml": text})
+		for _, layer := range draft.Layers() {
+			_, _ = draft.Off{Layer: layer}.Apply(d) // what is no YAML is an error
+		}
+		for _, c := range []draft.Change{
+			draft.Grant{Key: draft.Key{Account: account, Name: "k"}, Name: "g", Grantee: "root", Operations: []string{"Decrypt"}},
+			draft.Policy{Slot: draft.Slot{Place: draft.OfSCP, Name: "most"}, Text: nothing},
+			draft.Detach{Slot: draft.Slot{Place: draft.OfUser, Account: account, Name: "bob", Policy: "use"}},
+		} {
+			if changed, err := c.Apply(d); err == nil {
+				_, _ = changed.World() // it may have been no world before
+			}
+		}
+	})
 }
