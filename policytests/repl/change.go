@@ -135,19 +135,6 @@ func freeGrant(k *world.Key) string {
 	}
 }
 
-// list is the values of a word that may be a list.
-func list(word string) []string {
-	inner, isList := strings.CutPrefix(word, "[")
-	if !isList {
-		return []string{word}
-	}
-	var all []string
-	for _, v := range strings.Split(strings.TrimSuffix(inner, "]"), ",") {
-		all = append(all, strings.TrimSpace(v))
-	}
-	return all
-}
-
 func revoke(_ context.Context, s *Session, rest string) (Answer, error) {
 	w := words(rest)
 	target := s.state.scene.on

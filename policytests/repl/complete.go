@@ -127,11 +127,8 @@ func (s *Session) clauseWords(p positions, text string) []Candidate {
 	typed := strings.Join(p.clauses, " ")
 	c := caseline.Standing{}.Complete(strings.Join([]string{first(p.who), first(p.do), "key/x", typed, text[begin:]}, " "), true)
 	all := candidates(c.Words)
-	switch {
-	case c.Slot == "clause":
+	if c.Slot == "clause" {
 		return append(all, s.keyWords(p, p.clauses)...)
-	case c.Slot == "grant" || c.Slot == "grants":
-		return append(all, s.grantNames("")...)
 	}
 	return append(all, s.slotWords(c.Slot)...)
 }
@@ -139,16 +136,16 @@ func (s *Session) clauseWords(p positions, text string) []Candidate {
 // slotWords are the names of the world that fit a slot of the grammar.
 func (s *Session) slotWords(slot string) []Candidate {
 	switch slot {
-	case "endpoint", "endpoint id":
+	case "endpoint":
 		return s.endpointWords()
-	case "service", "services":
+	case "service":
 		return s.serviceWords()
 	case "Region":
 		return s.regionWords("")
-	case "policy", "session policy", "policies":
+	case "policy":
 		return s.fileWords()
-	case "principal":
-		return s.principalWords("")
+	case "grant":
+		return s.grantNames("")
 	}
 	return nil
 }

@@ -33,7 +33,9 @@ func world(t *testing.T) string {
 }
 
 // engine is shared by the sessions of these tests, as making one takes long.
-var engine = sync.OnceValues(func() (*decision.Engine, error) { return decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit}) })
+var engine = sync.OnceValues(func() (*decision.Engine, error) {
+	return decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit})
+})
 
 // begin begins a session that shares the engine.
 func begin(t testing.TB, cfg repl.Config) *repl.Session {

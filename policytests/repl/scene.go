@@ -34,7 +34,7 @@ func (sc scene) complete(line string) (text string, all []request, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if text, err = sc.whole(p), nil; strings.Contains(text, "[") {
+	if text = sc.whole(p); strings.Contains(text, "[") {
 		if _, err := caseline.ParseRequest(text); err != nil { // faults of lists are lost below
 			return text, nil, plain(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -132,17 +133,26 @@ func (s *Session) Script(ctx context.Context, commands []string, out io.Writer, 
 	var outcome Outcome
 	for _, c := range commands {
 		a, err := s.Eval(ctx, c)
-		if err == nil && isQuestion(c) {
-			outcome.No = a.No
-		}
-		if werr := write(out, c, a, err, asJSON); werr != nil {
-			return outcome, werr
-		}
 		if err != nil {
-			return outcome, &Failure{c, err}
+			failure := &Failure{c, err}
+			if asJSON {
+				return outcome, errors.Join(failure, writeLine(out, Line{Command: c, Error: err.Error()}))
+			}
+			return outcome, failure
 		}
 		if a.Quit || ctx.Err() != nil {
 			return outcome, ctx.Err()
+		}
+		if isQuestion(c) {
+			outcome.No = a.No
+		}
+		if asJSON {
+			err = writeLine(out, Line{Command: c, Result: a.Value})
+		} else {
+			err = writeText(out, a)
+		}
+		if err != nil {
+			return outcome, err
 		}
 	}
 	return outcome, nil
@@ -153,31 +163,22 @@ var questions = []string{"can", "why", "explain", "why-not", "diff", "lint"}
 
 func isQuestion(line string) bool {
 	name, _ := cutWord(line)
-	for _, q := range questions {
-		if q == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(questions, name)
 }
 
-func write(out io.Writer, command string, a Answer, err error, asJSON bool) error {
-	if asJSON {
-		line := Line{Command: command, Result: a.Value}
-		if err != nil {
-			line.Error = err.Error()
-		}
-		if a.Quit {
-			return nil
-		}
-		e := json.NewEncoder(out)
-		e.SetEscapeHTML(false)
-		return e.Encode(line)
-	}
-	if err != nil || a.Text == "" {
+// writeLine writes what a command came to as a line of JSON.
+func writeLine(out io.Writer, l Line) error {
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	return e.Encode(l)
+}
+
+// writeText writes an answer for people, if there is anything to say.
+func writeText(out io.Writer, a Answer) error {
+	if a.Text == "" {
 		return nil
 	}
-	_, err = fmt.Fprintln(out, a.Text)
+	_, err := fmt.Fprintln(out, a.Text)
 	return err
 }
 

@@ -211,7 +211,7 @@ func (t *terminal) loop(ctx context.Context) error {
 		t.shell.Hint.ClearTransient()
 		switch {
 		case ctx.Err() != nil || errors.Is(err, io.EOF):
-			return nil
+			return nil //nolint:nilerr // the end of the input, and of ctx, is the end of the session
 		case errors.Is(err, readline.ErrInterrupt):
 			continue
 		case err != nil:

@@ -62,6 +62,30 @@ func first(word string) string {
 	return strings.Trim(word, `"`)
 }
 
+// list is the names of a word that may be a list, as they are written: split at
+// commas outside of quotes.
+func list(word string) []string {
+	inner, isList := strings.CutPrefix(word, "[")
+	if !isList {
+		return []string{word}
+	}
+	inner = strings.TrimSuffix(strings.TrimSpace(inner), "]")
+	var all []string
+	quoted, start := false, 0
+	for i := 0; i < len(inner); i++ {
+		switch c := inner[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == ',' && !quoted:
+			all = append(all, strings.TrimSpace(inner[start:i]))
+			start = i + 1
+		}
+	}
+	return append(all, strings.TrimSpace(inner[start:]))
+}
+
 var principalPrefixes = []string{"user/", "role/", "federated/", "web/", "service/"}
 
 // isPrincipal tells whether a word is written as a principal is.
