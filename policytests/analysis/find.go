@@ -218,13 +218,13 @@ func (f *finder) ask(ctx context.Context, s *subject) (*Witness, error) {
 	if f.seen[sign] {
 		return nil, nil // asked before, and there was nothing
 	}
-	f.seen[sign] = true
 	steps := f.query.Steps
 	if steps == 0 {
 		steps = defaultSteps
 	}
 	chosen, found, sure, _ := r.solve(g, steps)
 	if !found {
+		f.seen[sign] = true
 		f.doubt(r, sure)
 		return nil, nil
 	}
