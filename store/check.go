@@ -55,6 +55,7 @@ var records = map[space]func(c *checker, key, value []byte) error{
 	spaceAlias:     (*checker).alias,
 	spaceGrant:     (*checker).grant,
 	spacePrincipal: (*checker).principal,
+	spaceUsage:     (*checker).usage,
 	spaceOutbox: func(_ *checker, key, value []byte) error {
 		_, err := decodeOutbox(key, value)
 		return err
@@ -105,6 +106,16 @@ func (c *checker) key(key, value []byte) error {
 	c.expect(key, k.Addr.key(spaceKey), k.indexes())
 	c.counts[string(dbKey(spaceKeyCount, k.Addr.Account, k.Addr.Region))]++
 	c.keys[k.Addr] = true
+	return nil
+}
+
+func (c *checker) usage(key, value []byte) error {
+	u, err := decodeEntry[Usage](nil, value)
+	if err != nil {
+		return err
+	}
+	c.expect(key, u.Addr.key(spaceUsage), nil)
+	c.uses = append(c.uses, use{"the last use", u.Addr})
 	return nil
 }
 

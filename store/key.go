@@ -47,11 +47,15 @@ type Rotation struct {
 	Next       time.Time `json:"next,omitzero"`
 }
 
-// MultiRegion is zero for a key of one Region.
+// MultiRegion is the set of keys that a key belongs to; zero for a key of one
+// Region.
 type MultiRegion struct {
 	Type     string   `json:"type,omitempty"` // PRIMARY or REPLICA
 	Primary  string   `json:"primary,omitempty"`
 	Replicas []string `json:"replicas,omitempty"` // Regions
+	// Settles is when the key is no longer being created or updated; zero: it
+	// is not.
+	Settles time.Time `json:"settles,omitzero"`
 }
 
 // A Policy is a policy document as it was sent, with the unique id that each
@@ -141,7 +145,7 @@ func (tx *Tx) PutKey(k Key) error {
 	return tx.replace(nil, k.indexes())
 }
 
-// DeleteKey removes a key with its aliases. Its grants must be gone before
+// DeleteKey removes a key with its aliases and last use. Its grants must be gone before
 // (DeleteGrantsOf): they can be too many for one transaction; else ErrNotEmpty.
 func (tx *Tx) DeleteKey(addr KeyAddr) error {
 	k, err := tx.Key(addr)
@@ -158,8 +162,10 @@ func (tx *Tx) DeleteKey(addr KeyAddr) error {
 	if err := tx.deleteAliasesOf(addr); err != nil {
 		return err
 	}
-	if err := tx.kv.delete(addr.key(spaceKey)); err != nil {
-		return err
+	for _, s := range []space{spaceKey, spaceUsage} {
+		if err := tx.kv.delete(addr.key(s)); err != nil {
+			return err
+		}
 	}
 	if err := tx.add(dbKey(spaceKeyCount, addr.Account, addr.Region), -1); err != nil {
 		return err
@@ -224,6 +230,7 @@ func (k *Key) normalize() {
 	k.DeletionDate = instant(k.DeletionDate)
 	k.Rotation.Next = instant(k.Rotation.Next)
 	k.Due = instant(k.Due)
+	k.MultiRegion.Settles = instant(k.MultiRegion.Settles)
 	materials := make([]Material, len(k.Materials))
 	for i, m := range k.Materials {
 		m.Created = instant(m.Created)

@@ -33,10 +33,11 @@ const (
 	spacePrincipal      space = 'u' // Principal records
 	spacePrincipalID    space = 'v' // principals by unique id
 	spaceOutbox         space = 'o' // events of mutations
+	spaceUsage          space = 'w' // Usage records
 )
 
 // spaces are all kinds of entries; a database has no others.
-const spaces = "mkKdabBgGhliIjnprtuvo"
+const spaces = "mkKdabBgGhliIjnprtuvow"
 
 // terminator ends each part of a database key, so that no part is a prefix of
 // another and keys sort part by part. No part may hold it.
