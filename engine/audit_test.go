@@ -65,6 +65,7 @@ var random = []struct {
 	pattern *regexp.Regexp
 	name    string
 }{
+	{regexp.MustCompile(`\bmrk-[0-9a-f]{32}\b`), "mrk"},
 	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "uuid"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "hex"},
 	{regexp.MustCompile(`\b(AIDA|AROA)[A-Z0-9]{17}\b`), "principal"},
@@ -97,6 +98,7 @@ func TestGoldenEventsOfEveryOperation(t *testing.T) {
 		call := calls[operation]
 		f := b.newFixture("")
 		b.arrange(f, ready(operation))
+		f.keyOf(operation) // makes it, if it is one of those that are made late
 		scenes := []scene{
 			{"1 refused", func() error { return call(b.ctx, b.as(nobody), f) }},
 			{"2 allowed", func() error { return call(b.ctx, b.as(alice), f) }},

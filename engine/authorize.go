@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,7 +118,9 @@ func (s *Scope) present(c *Check) error {
 // question is a check with all that decides it, but for what the store knows
 // of the key.
 func (s *Scope) question(c Check) decision.Question {
-	return s.asked().Question(ask.Check{
+	call := s.asked()
+	call.Request.Region = cmp.Or(c.Region, s.Region)
+	return call.Question(ask.Check{
 		Rule: c.Rule, Action: c.Action, Resource: s.resource(c.Resource), Side: c.Request, Policy: c.Policy, Child: c.Child,
 	})
 }
@@ -138,7 +141,9 @@ func (s *Scope) asked() ask.Call {
 func (s *Scope) resource(r Resource) ask.Resource {
 	facts := r.Facts
 	if k := r.Key; k != nil {
-		facts = &condition.Key{Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, Tags: s.tags(k)}
+		facts = &condition.Key{
+			Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, MultiRegion: k.MultiRegion.Type != "", MultiRegionKeyType: k.MultiRegion.Type, Tags: s.tags(k),
+		}
 	}
 	return ask.Resource{ARN: r.ARN, Account: r.Account, Key: facts, AWSManaged: r.Key != nil && r.Key.Manager == managerAWS}
 }

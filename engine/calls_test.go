@@ -37,8 +37,10 @@ type fixture struct {
 	external       func() string                     // ARN of a key with imported material, made when it is asked for: that is slow
 	again          func() kms.ImportKeyMaterialInput // brings its material again
 	now            func() time.Time
-	alias          string // of key
-	grant, token   string // on key: payroll may Decrypt, bob may retire
+	primary        func() string // ARN of a primary key with a replica in eu-west-1, made when it is asked for
+	multiRegion    *bool         // for CreateKey
+	alias          string        // of key
+	grant, token   string        // on key: payroll may Decrypt, bob may retire
 	plaintext      []byte
 	blob           []byte // of plaintext, under key and pairs
 	pairs          map[string]string
@@ -92,7 +94,7 @@ func (b bench) addPairs(who enginetest.Keys, f *fixture) {
 		{&f.agreeing, types.KeySpecEccNistP256, types.KeyUsageTypeKeyAgreement},
 		{&f.hmac, types.KeySpecHmac256, types.KeyUsageTypeGenerateVerifyMac},
 	} {
-		out, err := c.CreateKey(b.ctx, &kms.CreateKeyInput{KeySpec: k.spec, KeyUsage: k.usage, Policy: &f.policy,
+		out, err := c.CreateKey(b.ctx, &kms.CreateKeyInput{KeySpec: k.spec, KeyUsage: k.usage, Policy: &f.policy, MultiRegion: f.multiRegion,
 			Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}}})
 		require.NoError(b.t, err)
 		*k.arn = *out.KeyMetadata.Arn
@@ -104,22 +106,35 @@ func (b bench) addPairs(who enginetest.Keys, f *fixture) {
 	peer, err := c.GetPublicKey(b.ctx, &kms.GetPublicKeyInput{KeyId: &f.agreeing})
 	require.NoError(b.t, err)
 	f.signature, f.mac, f.peer = signed.Signature, mac.Mac, peer.PublicKey
-	policy := f.policy
+	policy, multiRegion := f.policy, f.multiRegion
 	f.now = b.Clock.Now
-	f.external = sync.OnceValue(func() string { return b.importedKey(who, policy) })
+	f.external = sync.OnceValue(func() string { return b.importedKey(who, policy, multiRegion) })
+	f.primary = sync.OnceValue(func() string { return b.replicatedKey(who, policy) })
 	key := f.external
 	f.again = sync.OnceValue(func() kms.ImportKeyMaterialInput { return *b.wrapped(who, key(), material(1)) })
 }
 
 // importedKey makes a key and imports its material.
-func (b bench) importedKey(who enginetest.Keys, policy string) string {
+func (b bench) importedKey(who enginetest.Keys, policy string, multiRegion *bool) string {
 	b.t.Helper()
 	out, err := b.as(who).CreateKey(b.ctx, &kms.CreateKeyInput{
-		Origin: types.OriginTypeExternal, Policy: &policy, Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}},
+		Origin: types.OriginTypeExternal, Policy: &policy, MultiRegion: multiRegion, Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}},
 	})
 	require.NoError(b.t, err)
 	arn := *out.KeyMetadata.Arn
 	require.NoError(b.t, second(b.as(who).ImportKeyMaterial(b.ctx, b.wrapped(who, arn, material(1)))))
+	require.NoError(b.t, second(b.as(who).CreateAlias(b.ctx, &kms.CreateAliasInput{AliasName: aws.String("alias/" + id(arn)), TargetKeyId: &arn})))
+	return arn
+}
+
+// replicatedKey makes a primary key with a replica in eu-west-1.
+func (b bench) replicatedKey(who enginetest.Keys, policy string) string {
+	b.t.Helper()
+	red := []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}}
+	out, err := b.as(who).CreateKey(b.ctx, &kms.CreateKeyInput{MultiRegion: aws.Bool(true), Policy: &policy, Tags: red})
+	require.NoError(b.t, err)
+	arn := *out.KeyMetadata.Arn
+	require.NoError(b.t, second(b.as(who).ReplicateKey(b.ctx, &kms.ReplicateKeyInput{KeyId: &arn, ReplicaRegion: aws.String("eu-west-1"), Policy: &policy, Tags: red})))
 	require.NoError(b.t, second(b.as(who).CreateAlias(b.ctx, &kms.CreateAliasInput{AliasName: aws.String("alias/" + id(arn)), TargetKeyId: &arn})))
 	return arn
 }
@@ -133,7 +148,8 @@ func (b bench) nameByAlias(who enginetest.Keys, f *fixture) {
 		require.NoError(b.t, second(b.as(who).CreateAlias(b.ctx, &kms.CreateAliasInput{AliasName: &alias, TargetKeyId: key})))
 		*key = alias
 	}
-	external, again := f.external, f.again
+	external, again, primary := f.external, f.again, f.primary
+	f.primary = func() string { return "alias/" + id(primary()) }
 	f.external = func() string { return "alias/" + id(external()) }
 	f.again = func() kms.ImportKeyMaterialInput {
 		in := again()
@@ -145,7 +161,7 @@ func (b bench) nameByAlias(who enginetest.Keys, f *fixture) {
 // all lets all calls on a fixture name one key.
 func (f fixture) all(key string) fixture {
 	f.key, f.signing, f.agreeing, f.hmac = key, key, key, key
-	f.external = func() string { return key }
+	f.external, f.primary = func() string { return key }, func() string { return key }
 	f.again = func() kms.ImportKeyMaterialInput {
 		return kms.ImportKeyMaterialInput{KeyId: &key, ImportToken: []byte("token"), EncryptedKeyMaterial: []byte("material")}
 	}
@@ -165,8 +181,25 @@ func (f fixture) keyOf(operation string) string {
 		return f.external()
 	case "ImportKeyMaterial":
 		return *f.again().KeyId
+	case "ReplicateKey", "UpdatePrimaryRegion":
+		return f.primary()
 	default:
 		return f.key
+	}
+}
+
+// noStore is the id of no custom key store.
+const noStore = "cks-1234567890abcdef0"
+
+// best is the answer to a call that nothing stands in the way of.
+func best(operation string) string {
+	switch operation {
+	case "CreateCustomKeyStore":
+		return "UnsupportedOperationException: keyreeve does not offer custom key stores yet."
+	case "ConnectCustomKeyStore", "DeleteCustomKeyStore", "DisconnectCustomKeyStore", "UpdateCustomKeyStore":
+		return "CustomKeyStoreNotFoundException: The custom key store " + noStore + " does not exist."
+	default:
+		return "ok"
 	}
 }
 
@@ -185,8 +218,17 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	"CancelKeyDeletion": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.CancelKeyDeletion(ctx, &kms.CancelKeyDeletionInput{KeyId: &f.key}))
 	},
+	"ConnectCustomKeyStore": func(ctx context.Context, c *kms.Client, _ fixture) error {
+		return second(c.ConnectCustomKeyStore(ctx, &kms.ConnectCustomKeyStoreInput{CustomKeyStoreId: aws.String(noStore)}))
+	},
 	"CreateAlias": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: aws.String(f.alias + "/2"), TargetKeyId: &f.key}))
+	},
+	"CreateCustomKeyStore": func(ctx context.Context, c *kms.Client, _ fixture) error {
+		return second(c.CreateCustomKeyStore(ctx, &kms.CreateCustomKeyStoreInput{
+			CustomKeyStoreName: aws.String("ours"), CloudHsmClusterId: aws.String("cluster-abcd2345efg"),
+			KeyStorePassword: aws.String("kmsPswd1"), TrustAnchorCertificate: aws.String("certificate"),
+		}))
 	},
 	"CreateGrant": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.CreateGrant(ctx, &kms.CreateGrantInput{
@@ -198,7 +240,7 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	"CreateKey": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.CreateKey(ctx, &kms.CreateKeyInput{
 			Description: &f.description, Policy: &f.policy, BypassPolicyLockoutSafetyCheck: aws.ToBool(f.bypass),
-			Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}},
+			Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("red")}}, MultiRegion: f.multiRegion,
 		}))
 	},
 	"Decrypt": func(ctx context.Context, c *kms.Client, f fixture) error {
@@ -208,6 +250,30 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 	},
 	"DeleteAlias": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.DeleteAlias(ctx, &kms.DeleteAliasInput{AliasName: &f.alias}))
+	},
+	"DeleteCustomKeyStore": func(ctx context.Context, c *kms.Client, _ fixture) error {
+		return second(c.DeleteCustomKeyStore(ctx, &kms.DeleteCustomKeyStoreInput{CustomKeyStoreId: aws.String(noStore)}))
+	},
+	"DescribeCustomKeyStores": func(ctx context.Context, c *kms.Client, _ fixture) error {
+		return second(c.DescribeCustomKeyStores(ctx, &kms.DescribeCustomKeyStoresInput{Limit: aws.Int32(10)}))
+	},
+	"DisconnectCustomKeyStore": func(ctx context.Context, c *kms.Client, _ fixture) error {
+		return second(c.DisconnectCustomKeyStore(ctx, &kms.DisconnectCustomKeyStoreInput{CustomKeyStoreId: aws.String(noStore)}))
+	},
+	"GetKeyLastUsage": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.GetKeyLastUsage(ctx, &kms.GetKeyLastUsageInput{KeyId: &f.key}))
+	},
+	"ReplicateKey": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.ReplicateKey(ctx, &kms.ReplicateKeyInput{
+			KeyId: aws.String(f.primary()), ReplicaRegion: aws.String("ca-central-1"), Description: &f.description, Policy: &f.policy,
+			BypassPolicyLockoutSafetyCheck: aws.ToBool(f.bypass), Tags: []types.Tag{{TagKey: aws.String("team"), TagValue: aws.String("blue")}},
+		}))
+	},
+	"UpdateCustomKeyStore": func(ctx context.Context, c *kms.Client, _ fixture) error {
+		return second(c.UpdateCustomKeyStore(ctx, &kms.UpdateCustomKeyStoreInput{CustomKeyStoreId: aws.String(noStore), NewCustomKeyStoreName: aws.String("theirs")}))
+	},
+	"UpdatePrimaryRegion": func(ctx context.Context, c *kms.Client, f fixture) error {
+		return second(c.UpdatePrimaryRegion(ctx, &kms.UpdatePrimaryRegionInput{KeyId: aws.String(f.primary()), PrimaryRegion: aws.String("eu-west-1")}))
 	},
 	"DeriveSharedSecret": func(ctx context.Context, c *kms.Client, f fixture) error {
 		return second(c.DeriveSharedSecret(ctx, &kms.DeriveSharedSecretInput{
@@ -363,7 +429,11 @@ var calls = map[string]func(context.Context, *kms.Client, fixture) error{
 func second[T any](_ T, err error) error { return err }
 
 // onNoKey are the operations that name no key and so have no key state.
-var onNoKey = map[string]bool{"CreateKey": true, "GenerateRandom": true, "ListAliases": true, "ListKeys": true, "ListRetirableGrants": true}
+var onNoKey = map[string]bool{
+	"ConnectCustomKeyStore": true, "CreateCustomKeyStore": true, "DeleteCustomKeyStore": true, "DescribeCustomKeyStores": true,
+	"DisconnectCustomKeyStore": true, "UpdateCustomKeyStore": true,
+	"CreateKey": true, "GenerateRandom": true, "ListAliases": true, "ListKeys": true, "ListRetirableGrants": true,
+}
 
 // byAnyName are the operations that take aliases and grant tokens: all that
 // use a key, and DescribeKey.

@@ -24,6 +24,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine/lifecycle"
 	"github.com/keyreeve/keyreeve/engine/sigv4"
 	"github.com/keyreeve/keyreeve/engine/sts"
+	"github.com/keyreeve/keyreeve/engine/throttle"
 	"github.com/keyreeve/keyreeve/engine/wire"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/store"
@@ -62,7 +63,13 @@ type Config struct {
 	// account takes at least; zero: no longer than it does.
 	ForeignFloor time.Duration
 
+	// Settling is how long keys that were replicated are Creating, and primary
+	// keys that were moved Updating; zero: until they are looked at.
+	Settling time.Duration
+
 	Quotas Quotas
+	// RequestQuotas throttles; nil does not.
+	RequestQuotas *throttle.Limiter
 }
 
 func (c Config) validate() error {
@@ -83,6 +90,7 @@ type Engine struct {
 	tokens     grant.Tokens
 	documents  documents
 	changes    changes
+	uses       uses
 
 	decisionLog *decisionLog
 }
@@ -111,7 +119,7 @@ func New(cfg Config) (*Engine, error) {
 		}),
 	}
 	for _, rows := range [][]row{
-		keyOperations(), cryptoOperations(), asymmetricOperations(), rotationOperations(), importOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),
+		keyOperations(), cryptoOperations(), asymmetricOperations(), rotationOperations(), importOperations(), multiRegionOperations(), usageOperations(), keyStoreOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),
 	} {
 		for _, r := range rows {
 			e.operations[r.id()] = r
@@ -322,7 +330,7 @@ func (e *Engine) perform(ctx context.Context, c *call) (*Scope, any, error) {
 		return scope, nil, err
 	}
 	e.forget(scope.forgotten)
-	return scope, out, nil
+	return scope, out, e.noteUse(scope)
 }
 
 // work asks the checks, runs the operation if all were answered "yes", and
@@ -339,6 +347,9 @@ func (s *Scope) work(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	s.checks = checks
+	if err := s.throttled(); err != nil {
+		return nil, err
+	}
 	s.foreign = slices.ContainsFunc(checks, func(c Check) bool { return c.Resource.Account != s.account() })
 	if err := s.mandatedChecks(); err != nil {
 		return nil, err

@@ -71,7 +71,7 @@ func (s *Scope) touched(record *audit.Call, out any) error {
 			continue // what is refused there leaves the same record as what is absent
 		case strings.Contains(c.Resource.ARN, ":alias/") && c.Resource.Key == nil && c.Rule == decision.IdentityOnly:
 			record.Alias = c.Resource.ARN
-		case c.Resource.Key != nil && c.State != "UpdateAlias/current":
+		case c.Resource.Key != nil && !strings.Contains(c.State, "/"): // a second key of the call is not named
 			record.Keys = append(record.Keys, s.keyARN(c.Resource.Key))
 		case c.Rule == decision.Trust:
 			record.Keys = []string{c.Resource.ARN}
@@ -143,8 +143,12 @@ func auditIdentity(c identity.Caller) audit.Identity {
 // into the transaction that does it (CT-081, CT-082).
 func (e *Engine) recordInternal(tx *store.Tx, operation string, addr store.KeyAddr, eventID string, details *audit.ServiceDetails) error {
 	arn := fmt.Sprintf("arn:%s:kms:%s:%s:key/%s", e.cfg.World().Partition(), addr.Region, addr.Account, addr.ID)
+	requestID, err := audit.CopyID(eventID, "request") // SynchronizeMultiRegionKey has one (CT-083)
+	if err != nil {
+		return err
+	}
 	events, err := audit.Build(audit.Call{
-		Operation: operation, Region: addr.Region, Time: e.cfg.Clock(), EventID: eventID,
+		Operation: operation, Region: addr.Region, Time: e.cfg.Clock(), EventID: eventID, RequestID: requestID,
 		Caller: audit.Identity{Kind: audit.Internal, Account: addr.Account, InvokedBy: audit.InternalName},
 		Keys:   []string{arn}, Allowed: true, Details: details,
 	})

@@ -134,7 +134,7 @@ func (s *Scope) mandated() error {
 		return nil
 	}
 	for _, action := range actionsOf[s.row.id()] {
-		if err := s.mandate(action, s.account()); err != nil {
+		if err := s.mandate(action, s.account(), s.Region); err != nil {
 			return err
 		}
 	}
@@ -148,20 +148,20 @@ func (s *Scope) mandatedChecks() error {
 		return nil
 	}
 	for _, c := range s.checks {
-		if err := s.mandate(c.Action, cmp.Or(s.account(), c.Resource.Account)); err != nil {
+		if err := s.mandate(c.Action, cmp.Or(s.account(), c.Resource.Account), cmp.Or(c.Region, s.Region)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Scope) mandate(action, account string) error {
+func (s *Scope) mandate(action, account, region string) error {
 	service := s.Caller.Service.Service
 	switch {
 	case account == "":
 		return wire.Errorf(wire.AccessDenied, "The service %s does not say for which account it calls.", service.Principal)
-	case !service.May(account, s.Region, action):
-		return wire.Errorf(wire.AccessDenied, "The service %s may not act for account %s in %s with %s.", service.Principal, account, s.Region, action)
+	case !service.May(account, region, action):
+		return wire.Errorf(wire.AccessDenied, "The service %s may not act for account %s in %s with %s.", service.Principal, account, region, action)
 	}
 	return nil
 }
@@ -213,7 +213,7 @@ func (s *Scope) forward(in *sts.CreateForwardTokenInput) (sts.Forward, error) {
 	if held.Expires.Before(f.Expires) {
 		f.Expires = held.Expires
 	}
-	return f, s.mandate("sts:"+sts.CreateForwardToken, s.Caller.Account)
+	return f, s.mandate("sts:"+sts.CreateForwardToken, s.Caller.Account, s.Region)
 }
 
 // errCredentials refuses credentials to a service that acts for another: they

@@ -56,7 +56,7 @@ func usable(k *store.Key) bool {
 // for its deletion (IM-087, IM-100, IM-103, IM-109).
 func settle(k *store.Key) {
 	switch {
-	case k.State == string(lifecycle.PendingDeletion):
+	case k.State == string(lifecycle.PendingDeletion), k.State == string(lifecycle.PendingReplicaDeletion):
 	case !usable(k):
 		k.State = string(lifecycle.PendingImport)
 	case k.State == string(lifecycle.PendingImport):
@@ -123,8 +123,7 @@ func (e *Engine) expireMaterial(addr store.KeyAddr) error {
 		if expired = expire(&k, e.cfg.Clock()); len(expired) == 0 {
 			return nil
 		}
-		schedule(&k)
-		return errors.Join(tx.PutKey(k), e.recordExpiry(tx, addr, event.String()))
+		return errors.Join(e.keep(tx, k, event.String()), e.recordExpiry(tx, addr, event.String()))
 	})
 	if err == nil {
 		e.forget(expired)

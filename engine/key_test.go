@@ -78,8 +78,6 @@ func TestCreateKeyRefusesWhatDoesNotFit(t *testing.T) {
 		{"both names of the spec (AMB-12)",
 			create(kms.CreateKeyInput{KeySpec: types.KeySpecSymmetricDefault, CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault}),
 			"ValidationException: You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated."},
-		{"a multi-Region key", create(kms.CreateKeyInput{MultiRegion: aws.Bool(true)}),
-			"UnsupportedOperationException: keyreeve does not offer multi-Region keys yet."},
 		{"a key store without its origin", create(kms.CreateKeyInput{CustomKeyStoreId: aws.String("cks-1")}),
 			"ValidationException: CustomKeyStoreId and XksKeyId need an Origin of AWS_CLOUDHSM or EXTERNAL_KEY_STORE."},
 		{"a description that is too long (CRK-17)", create(kms.CreateKeyInput{Description: aws.String(strings.Repeat("d", 8193))}),

@@ -166,12 +166,12 @@ func (s *Scope) predefined(stored []store.Alias, more bool, p page) ([]store.Ali
 	return stored, more
 }
 
-// managedKeys counts the account's AWS managed keys, which do not count against
+// managedKeys counts the account's AWS managed keys in a Region, which do not count against
 // its quota (KCL-07). Each has one alias of its own.
-func (s *Scope) managedKeys() (n int, err error) {
+func (s *Scope) managedKeys(region string) (n int, err error) {
 	after := managedPrefix
 	for {
-		page, more, err := s.Tx.AliasesOf(s.Caller.Account, s.Region, after, 100)
+		page, more, err := s.Tx.AliasesOf(s.Caller.Account, region, after, 100)
 		if err != nil {
 			return 0, err
 		}

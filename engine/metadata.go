@@ -13,10 +13,13 @@ func (s *Scope) metadata(k *store.Key) *wire.KeyMetadata {
 		KeyId: k.Addr.ID, Arn: new(s.keyARN(k)), AWSAccountId: &k.Addr.Account,
 		CreationDate: &k.Created, Enabled: new(k.State == string(lifecycle.Enabled)), Description: &k.Description,
 		KeyUsage: &k.Usage, KeyState: &k.State, Origin: &k.Origin, KeyManager: &k.Manager,
-		KeySpec: &k.Spec, CustomerMasterKeySpec: &k.Spec, MultiRegion: new(false),
+		KeySpec: &k.Spec, CustomerMasterKeySpec: &k.Spec, MultiRegion: new(k.MultiRegion.Type != ""), MultiRegionConfiguration: s.multiRegionConfiguration(k),
 	}
-	if k.State == string(lifecycle.PendingDeletion) {
+	switch lifecycle.State(k.State) {
+	case lifecycle.PendingDeletion:
 		m.DeletionDate = &k.DeletionDate
+	case lifecycle.PendingReplicaDeletion: // MR-193
+		m.PendingDeletionWindowInDays = new(int32(k.PendingWindowDays)) // at most 30
 	}
 	m.CurrentKeyMaterialId = currentMaterial(k)
 	if model, validTo := expirationModel(k); model != "" {

@@ -47,6 +47,7 @@ type Check struct {
 	Action   string // ReEncrypt asks ReEncryptFrom and ReEncryptTo
 	Resource Resource
 	Request  condition.Side // what belongs to this side: alias as sent, encryption context, algorithm
+	Region   string         // where it is asked; empty: in that of the call
 	Rule     decision.Rule
 	State    string           // row of the key state table; empty: the operation's own
 	Grants   []store.Grant    // under GrantOnly: the grant that is to be retired
@@ -105,8 +106,11 @@ func (s *Scope) change(i int, mutate func(*store.Key)) error {
 		}
 	}
 	mutate(&changed)
-	schedule(&changed)
-	return s.Tx.PutKey(changed)
+	id, err := s.newID("synchronization event")
+	if err != nil {
+		return err
+	}
+	return s.engine.keep(s.Tx, changed, id)
 }
 
 // A memo keeps what must stay the same when a transaction runs again.

@@ -228,6 +228,9 @@ func (s *Scope) placeMaterial(k *store.Key, in *wire.ImportKeyMaterialInput, sec
 	if kind == existingMaterial {
 		return s.sameMaterial(k, in.KeyMaterialId, secret)
 	}
+	if err := s.notReplica(k); err != nil { // what is new comes to the primary first (NEW-06)
+		return store.Material{}, err
+	}
 	switch {
 	case in.KeyMaterialId != nil:
 		return store.Material{}, wire.Errorf(wire.Validation, "KeyMaterialId cannot be given with an ImportType of %s.", newMaterial)

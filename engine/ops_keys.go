@@ -57,7 +57,7 @@ func keyOperations() []row {
 		define(Operation[wire.DisableKeyInput, wire.DisableKeyOutput]{
 			Name: "DisableKey", Effect: Writes,
 			Checks: func(s *Scope, in *wire.DisableKeyInput) ([]Check, error) {
-				return one(s.onKey("kms:DisableKey", in.KeyId, false, condition.Side{}))
+				return one(s.onIdleKey("kms:DisableKey", in.KeyId, condition.Context{}))
 			},
 			Run: func(_ context.Context, s *Scope, _ *wire.DisableKeyInput) (*wire.DisableKeyOutput, error) {
 				return nil, s.change(0, func(k *store.Key) { k.State = string(lifecycle.Disabled) })
@@ -104,7 +104,7 @@ func newKeyParameters(in *wire.CreateKeyInput) keyParameters {
 func (p keyParameters) facts() *condition.Key {
 	facts := &condition.Key{Spec: string(p.spec), Usage: string(p.usage), Origin: string(p.origin), MultiRegion: p.multiRegion}
 	if p.multiRegion {
-		facts.MultiRegionKeyType = "PRIMARY"
+		facts.MultiRegionKeyType = primaryKey
 	}
 	return facts
 }
@@ -118,6 +118,9 @@ func createKeyChecks(s *Scope, in *wire.CreateKeyInput) ([]Check, error) {
 	create := s.onNothing("kms:CreateKey", side)
 	create.Resource.Facts = newKeyParameters(in).facts()
 	checks := []Check{create}
+	if deref(in.MultiRegion) {
+		checks = append(checks, s.onServiceLinkedRole())
+	}
 	if len(in.Tags) > 0 {
 		tag := s.onNothing("kms:TagResource", side)
 		tag.Resource.Facts = create.Resource.Facts
@@ -145,11 +148,15 @@ func createKey(ctx context.Context, s *Scope, in *wire.CreateKeyInput) (*wire.Cr
 		State: string(lifecycle.Enabled), Manager: managerCustomer, Description: deref(in.Description),
 		Created: s.Now, Tags: tags,
 	}
+	if p.multiRegion {
+		key.Addr.ID = multiRegionID(id)
+		key.MultiRegion = store.MultiRegion{Type: primaryKey, Primary: s.Region}
+	}
 	text := either(in.Policy, ask.DefaultKeyPolicy(s.World.Partition(), s.Caller.Account))
 	if key.Policy, err = s.keyPolicy(ctx, key, text, deref(in.BypassPolicyLockoutSafetyCheck)); err != nil {
 		return nil, err
 	}
-	if err := s.keyQuota(); err != nil {
+	if err := s.keyQuota(s.Region); err != nil {
 		return nil, err
 	}
 	if p.origin == spec.OriginExternal { // IM-001
@@ -182,18 +189,16 @@ func (p keyParameters) validate(in *wire.CreateKeyInput) error {
 		return wire.Errorf(wire.Validation, "CustomKeyStoreId and XksKeyId need an Origin of AWS_CLOUDHSM or EXTERNAL_KEY_STORE.")
 	case p.origin != spec.OriginKMS && p.origin != spec.OriginExternal:
 		return wire.Errorf(wire.UnsupportedOperation, "keyreeve does not offer keys with Origin %s yet.", p.origin)
-	case p.multiRegion:
-		return wire.Errorf(wire.UnsupportedOperation, "keyreeve does not offer multi-Region keys yet.")
 	}
 	return nil
 }
 
-func (s *Scope) keyQuota() error {
-	n, err := s.Tx.CountKeys(s.Caller.Account, s.Region)
+func (s *Scope) keyQuota(region string) error {
+	n, err := s.Tx.CountKeys(s.Caller.Account, region)
 	if err != nil || n < s.engine.cfg.Quotas.Keys {
 		return err
 	}
-	managed, err := s.managedKeys()
+	managed, err := s.managedKeys(region)
 	if err != nil {
 		return err
 	}
@@ -255,9 +260,9 @@ const (
 )
 
 func scheduleKeyDeletionChecks(s *Scope, in *wire.ScheduleKeyDeletionInput) ([]Check, error) {
-	side := condition.Side{Keys: condition.Context{}}
-	condition.Context(side.Keys).Number("kms:ScheduleKeyDeletionPendingWindowInDays", int(either(in.PendingWindowInDays, defaultPendingDays)))
-	return one(s.onKey("kms:ScheduleKeyDeletion", in.KeyId, false, side))
+	keys := condition.Context{}
+	keys.Number("kms:ScheduleKeyDeletionPendingWindowInDays", int(either(in.PendingWindowInDays, defaultPendingDays)))
+	return one(s.onIdleKey("kms:ScheduleKeyDeletion", in.KeyId, keys))
 }
 
 func scheduleKeyDeletion(_ context.Context, s *Scope, in *wire.ScheduleKeyDeletionInput) (*wire.ScheduleKeyDeletionOutput, error) {
@@ -265,24 +270,23 @@ func scheduleKeyDeletion(_ context.Context, s *Scope, in *wire.ScheduleKeyDeleti
 	if days < minPendingDays || days > defaultPendingDays {
 		return nil, wire.Errorf(wire.Validation, "Invalid pending window days: %d. PendingWindowInDays must be between %d and %d (inclusive).", days, minPendingDays, defaultPendingDays)
 	}
-	date := s.Now.Add(time.Duration(days) * 24 * time.Hour)
+	out := &wire.ScheduleKeyDeletionOutput{KeyId: new(s.keyARN(s.key(0))), PendingWindowInDays: &days}
 	err := s.change(0, func(k *store.Key) {
-		k.State = string(lifecycle.PendingDeletion)
-		k.DeletionDate = date
+		if len(k.MultiRegion.Replicas) > 0 && k.MultiRegion.Type == primaryKey { // MR-184 to MR-186
+			k.State, k.PendingWindowDays = string(lifecycle.PendingReplicaDeletion), int(days)
+		} else {
+			k.State, k.DeletionDate = string(lifecycle.PendingDeletion), s.Now.Add(time.Duration(days)*day)
+			out.DeletionDate = &k.DeletionDate
+		}
+		out.KeyState = &k.State
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &wire.ScheduleKeyDeletionOutput{
-		KeyId: new(s.keyARN(s.key(0))), DeletionDate: &date,
-		KeyState: new(string(lifecycle.PendingDeletion)), PendingWindowInDays: &days,
-	}, nil
+	return out, err
 }
 
 func cancelKeyDeletion(_ context.Context, s *Scope, _ *wire.CancelKeyDeletionInput) (*wire.CancelKeyDeletionOutput, error) {
 	err := s.change(0, func(k *store.Key) {
 		k.State = string(lifecycle.Disabled)
-		k.DeletionDate = time.Time{}
+		k.DeletionDate, k.PendingWindowDays = time.Time{}, 0
 		if k.Origin == string(spec.OriginExternal) && !usable(k) { // IM-111
 			k.State = string(lifecycle.PendingImport)
 		}

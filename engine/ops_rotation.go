@@ -79,6 +79,9 @@ func rotationOperations() []row {
 // rotates refuses keys whose material the service does not rotate by a
 // schedule (ROT-02).
 func (s *Scope) rotates(k *store.Key) error {
+	if err := s.notReplica(k); err != nil {
+		return err
+	}
 	if k.Origin != string(spec.OriginKMS) {
 		return wire.Errorf(wire.UnsupportedOperation, "%s origin is %s which is not valid for this operation.", s.keyARN(k), k.Origin)
 	}
@@ -104,7 +107,7 @@ func getKeyRotationStatus(_ context.Context, s *Scope, _ *wire.GetKeyRotationSta
 		return nil, s.rotates(k)
 	}
 	out := &wire.GetKeyRotationStatusOutput{KeyId: new(s.keyARN(k)), KeyRotationEnabled: new(false)}
-	if k.Rotation.Next.IsZero() || k.State == string(lifecycle.PendingDeletion) { // ROT-08
+	if k.Rotation.Next.IsZero() || k.State == string(lifecycle.PendingDeletion) || k.State == string(lifecycle.PendingReplicaDeletion) { // ROT-08
 		return out, nil
 	}
 	out.KeyRotationEnabled, out.NextRotationDate, out.RotationPeriodInDays = new(true), &k.Rotation.Next, new(int32(k.Rotation.PeriodDays)) // at most 2,560
@@ -113,7 +116,7 @@ func getKeyRotationStatus(_ context.Context, s *Scope, _ *wire.GetKeyRotationSta
 
 func rotateKeyOnDemand(ctx context.Context, s *Scope, _ *wire.RotateKeyOnDemandInput) (*wire.RotateKeyOnDemandOutput, error) {
 	k := s.key(0)
-	external := k.Origin == string(spec.OriginExternal) && k.Spec == string(spec.SymmetricDefault) // AMB-06
+	external := k.Origin == string(spec.OriginExternal) && k.Spec == string(spec.SymmetricDefault) && k.MultiRegion.Type != replicaKey // AMB-06
 	if err := s.rotates(k); err != nil && !external {
 		return nil, err
 	}
@@ -158,6 +161,13 @@ func (s *Scope) nextMaterial(ctx context.Context, k *store.Key, external bool) (
 	if pending == nil || pending.Import.Missing {
 		return store.Material{}, wire.Errorf(wire.KMSInvalidState, "No available key material pending rotation for the key: %s.", s.keyARN(k))
 	}
+	everywhere, err := s.importedEverywhere(k, pending.ID)
+	switch {
+	case err != nil:
+		return store.Material{}, err
+	case !everywhere:
+		return store.Material{}, wire.Errorf(wire.KMSInvalidState, "The key material pending rotation of %s has not been imported into all of its replica keys.", s.keyARN(k))
+	}
 	imported := *pending.Import
 	imported.Pending = false
 	next := *pending
@@ -175,10 +185,18 @@ func rotateTo(k *store.Key, next store.Material, kind string, now time.Time) {
 // schedule says when the sweeper has to look at a key again for other reasons
 // than its deletion. A key that is not enabled is not rotated (ROT-07, ROT-08).
 func schedule(k *store.Key) {
-	k.Due = expires(k)
-	if next := k.Rotation.Next; k.State == string(lifecycle.Enabled) && !next.IsZero() && (k.Due.IsZero() || next.Before(k.Due)) {
-		k.Due = next
+	k.Due = earlier(expires(k), k.MultiRegion.Settles)
+	if k.State == string(lifecycle.Enabled) && k.MultiRegion.Type != replicaKey {
+		k.Due = earlier(k.Due, k.Rotation.Next)
 	}
+}
+
+// earlier is the earlier of two times, of which one that is zero does not count.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // rotateKey rotates a key that is due, once, however many dates it missed
@@ -198,7 +216,7 @@ func (e *Engine) rotateKey(ctx context.Context, addr store.KeyAddr) error {
 		if err != nil {
 			return ignoreNotFound(err)
 		}
-		if k.Rotation.Next.IsZero() || k.Rotation.Next.After(now) || k.State != string(lifecycle.Enabled) {
+		if k.Rotation.Next.IsZero() || k.Rotation.Next.After(now) || k.State != string(lifecycle.Enabled) || k.MultiRegion.Type == replicaKey {
 			return nil
 		}
 		next, err := e.generate(ctx, hex.EncodeToString(random[:]), spec.KeySpec(k.Spec), now)
@@ -207,8 +225,7 @@ func (e *Engine) rotateKey(ctx context.Context, addr store.KeyAddr) error {
 		}
 		rotateTo(&k, next, rotationAutomatic, now)
 		k.Rotation.Next = now.Add(time.Duration(k.Rotation.PeriodDays) * day)
-		schedule(&k)
-		if err := tx.PutKey(k); err != nil {
+		if err := e.keep(tx, k, event.String()); err != nil {
 			return err
 		}
 		return e.recordInternal(tx, "RotateKey", addr, event.String(), &audit.ServiceDetails{KeyID: addr.ID, RotationType: rotationAutomatic})
@@ -220,6 +237,7 @@ const (
 	materialCurrent    = "CURRENT"
 	materialNonCurrent = "NON_CURRENT"
 	materialPending    = "PENDING_ROTATION"
+	materialAwaited    = "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
 	materialImported   = "IMPORTED"
 	materialToImport   = "PENDING_IMPORT"
 )
@@ -239,7 +257,11 @@ func listKeyRotations(_ context.Context, s *Scope, in *wire.ListKeyRotationsInpu
 	more := len(materials) > page.limit
 	out := &wire.ListKeyRotationsOutput{Rotations: []wire.RotationsListEntry{}, Truncated: &more}
 	for _, m := range materials[:min(len(materials), page.limit)] {
-		out.Rotations = append(out.Rotations, s.rotation(k, m))
+		entry, err := s.rotation(k, m)
+		if err != nil {
+			return nil, err
+		}
+		out.Rotations = append(out.Rotations, entry)
 	}
 	if more {
 		out.NextMarker = page.next(materials[page.limit-1].ID)
@@ -248,7 +270,7 @@ func listKeyRotations(_ context.Context, s *Scope, in *wire.ListKeyRotationsInpu
 }
 
 // rotation is a material as ListKeyRotations tells it (ROT-16, NEW-07).
-func (s *Scope) rotation(k *store.Key, m store.Material) wire.RotationsListEntry {
+func (s *Scope) rotation(k *store.Key, m store.Material) (wire.RotationsListEntry, error) {
 	state := materialNonCurrent
 	if m.ID == k.CurrentMaterial {
 		state = materialCurrent
@@ -266,7 +288,14 @@ func (s *Scope) rotation(k *store.Key, m store.Material) wire.RotationsListEntry
 			entry.ExpirationModel, entry.ValidTo = new(doesExpire), &i.ValidTo
 		}
 		if i.Pending {
+			everywhere, err := s.importedEverywhere(k, m.ID)
+			if err != nil {
+				return entry, err
+			}
 			state = materialPending
+			if !everywhere {
+				state = materialAwaited
+			}
 		}
 		if i.Description != "" {
 			entry.KeyMaterialDescription = &i.Description
@@ -275,5 +304,5 @@ func (s *Scope) rotation(k *store.Key, m store.Material) wire.RotationsListEntry
 	if !m.Rotated.At.IsZero() {
 		entry.RotationDate, entry.RotationType = &m.Rotated.At, &m.Rotated.Type
 	}
-	return entry
+	return entry, nil
 }

@@ -19,6 +19,8 @@ var limits = map[string]limit{
 	"ListKeyRotations":    {1000, 100},
 	"ListGrants":          {100, 50},
 	"ListRetirableGrants": {100, 50},
+
+	"DescribeCustomKeyStores": {1000, 100},
 }
 
 // A page is where a listing goes on and how far.

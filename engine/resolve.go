@@ -122,7 +122,9 @@ func (s *Scope) stored(addr store.KeyAddr) (store.Key, error) {
 	if err == nil && s.gone(&k) {
 		return store.Key{}, store.ErrNotFound
 	}
-	if err == nil && len(expire(&k, s.Now)) > 0 { // also before the sweeper comes by (IM-108)
+	// Also before the sweeper comes by (IM-108).
+	arrive(&k, s.Now)
+	if err == nil && len(expire(&k, s.Now)) > 0 {
 		s.expired = append(s.expired, addr)
 	}
 	return k, err
@@ -150,8 +152,10 @@ func (s *Scope) arn(account, resource string) string {
 }
 
 // keyARN is the ARN of a key.
-func (s *Scope) keyARN(k *store.Key) string {
-	return "arn:" + s.World.Partition() + ":kms:" + k.Addr.Region + ":" + k.Addr.Account + ":key/" + k.Addr.ID
+func (s *Scope) keyARN(k *store.Key) string { return s.addrARN(k.Addr) }
+
+func (s *Scope) addrARN(addr store.KeyAddr) string {
+	return "arn:" + s.World.Partition() + ":kms:" + addr.Region + ":" + addr.Account + ":key/" + addr.ID
 }
 
 // onKey makes the check of an operation on the key that identifier names.

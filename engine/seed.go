@@ -59,7 +59,7 @@ func (e *Engine) used(w *world.World) (used bool, err error) {
 
 // seedKey makes the record of a key, with new material.
 func (e *Engine) seedKey(ctx context.Context, w *world.World, k *world.Key) (store.Key, error) {
-	if _, known := spec.Lookup(spec.KeySpec(k.Spec)); !known || k.Origin != string(spec.OriginKMS) || k.MultiRegion {
+	if _, known := spec.Lookup(spec.KeySpec(k.Spec)); !known || k.Origin != string(spec.OriginKMS) {
 		return store.Key{}, fmt.Errorf("a key with spec %s and origin %s cannot be made yet", k.Spec, k.Origin)
 	}
 	var id [32]byte
@@ -76,6 +76,9 @@ func (e *Engine) seedKey(ctx context.Context, w *world.World, k *world.Key) (sto
 		Spec: k.Spec, Usage: k.Usage, Origin: k.Origin, State: k.State, Manager: seedManager(k),
 		Description: k.Description, Created: now, Tags: k.Tags, Policy: seedPolicy(w, k),
 		CurrentMaterial: first.ID, Materials: []store.Material{first},
+	}
+	if k.MultiRegion {
+		record.MultiRegion = store.MultiRegion{Type: primaryKey, Primary: k.Region}
 	}
 	if k.AWSManaged {
 		record.Rotation = store.Rotation{PeriodDays: defaultRotationDays, Next: now.Add(defaultRotationDays * day)} // ROT-14

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/assert"
@@ -145,12 +144,4 @@ func TestEverythingIsFoundAgainAfterARestart(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "kept", string(opened.Plaintext))
 	assert.Len(t, second.records("CreateKey"), 1)
-}
-
-func TestUnbuiltOperationSaysSo(t *testing.T) {
-	b := newBench(t)
-	_, err := b.as(alice).ConnectCustomKeyStore(b.ctx, &kms.ConnectCustomKeyStoreInput{CustomKeyStoreId: aws.String("cks-1234567890abcdef0")})
-	code, message := failure(t, err)
-	assert.Equal(t, "UnsupportedOperationException", code)
-	assert.Equal(t, "keyreeve does not offer ConnectCustomKeyStore yet.", message)
 }

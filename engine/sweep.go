@@ -24,6 +24,7 @@ const (
 // rotated. It stops when ctx ends; what is left,
 // and what failed, is due again the next time.
 func (e *Engine) Sweep(ctx context.Context) error {
+	failed := e.writeUses(ctx)
 	now := e.cfg.Clock()
 	var due []store.Due
 	err := e.cfg.Store.View(func(tx *store.Tx) (err error) {
@@ -31,15 +32,17 @@ func (e *Engine) Sweep(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("looking for keys that are due: %w", err)
+		return errors.Join(failed, fmt.Errorf("looking for keys that are due: %w", err))
 	}
-	var failed error
 	for _, d := range due {
 		if ctx.Err() != nil {
 			return errors.Join(failed, ctx.Err())
 		}
 		if err := e.deleteKey(d); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("deleting key %s: %w", d.Addr.ID, err))
+		}
+		if err := e.arriveKey(d.Addr); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("ending the transient state of key %s: %w", d.Addr.ID, err))
 		}
 		if err := e.expireMaterial(d.Addr); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("removing the expired material of key %s: %w", d.Addr.ID, err))
@@ -85,7 +88,10 @@ func (e *Engine) deleteKey(d store.Due) error {
 		if err := e.recordInternal(tx, "DeleteKey", d.Addr, id.String(), nil); err != nil {
 			return err
 		}
-		return tx.DeleteKey(d.Addr)
+		if err := tx.DeleteKey(d.Addr); err != nil {
+			return err
+		}
+		return e.leave(tx, k, id.String())
 	})
 	if err == nil {
 		e.forget(deleted)

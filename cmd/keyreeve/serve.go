@@ -28,6 +28,7 @@ type serveFlags struct {
 	encodedMessages bool
 
 	consistencyDelay time.Duration
+	requestQuotas    string
 	maxConnections   int
 	guardrails       string
 	guardrailBundle  string
@@ -90,6 +91,9 @@ before goes on serving.`,
 		"put into the text of a refusal what aws sts decode-authorization-message explains (default with --dev)")
 	flags.DurationVar(&f.consistencyDelay, "consistency-delay", 0,
 		"`time` until changes of grants, tags and aliases count for authorization, as 5m, to try clients with grant tokens (default: as the world says)")
+	flags.StringVar(&f.requestQuotas, "request-quotas", "",
+		"`none|aws|FILE`: most requests of an account in a Region, by operation or kind of key: none, those of AWS, or lines "+
+			"\"group requests seconds Regions\" of a file, as in \"CreateKey 5 1 *\" (default none with --dev, else aws)")
 	flags.StringVar(&f.guardrails, "guardrails", "",
 		"`directory` of the organization's own Rego, which may refuse calls (package keyreeve.guardrail: deny contains reason if …)")
 	flags.StringVar(&f.guardrailBundle, "guardrails-bundle", "",
@@ -133,6 +137,12 @@ func (f *serveFlags) check() error {
 		f.data = "keyreeve-data"
 	}
 	f.decisionLogPlain = f.decisionLogPlain || f.dev
+	if f.requestQuotas == "" {
+		f.requestQuotas = quotasAWS
+		if f.dev {
+			f.requestQuotas = quotasNone
+		}
+	}
 	if f.verifyDecisions == 0 {
 		f.verifyDecisions = 1000
 		if f.dev {

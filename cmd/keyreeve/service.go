@@ -42,6 +42,10 @@ func newLog(out io.Writer) *slog.Logger {
 // takes a tenth of it, compiling it most.
 const foreignFloor = 25 * time.Millisecond
 
+// settling is how long a key is Creating after ReplicateKey, or Updating after
+// UpdatePrimaryRegion.
+const settling = 2 * time.Second
+
 // serve answers until ctx ends.
 func (s *service) serve(ctx context.Context) error {
 	guardrails, err := s.guardrails(ctx)
@@ -49,6 +53,10 @@ func (s *service) serve(ctx context.Context) error {
 		return err
 	}
 	defer guardrails.end()
+	quotas, err := requestQuotas(s.flags.requestQuotas)
+	if err != nil {
+		return err
+	}
 	if s.flags.dev {
 		if err := s.preflight(ctx); err != nil {
 			return s.explain(err)
@@ -59,7 +67,7 @@ func (s *service) serve(ctx context.Context) error {
 	}
 	i, err := instance.Open(instance.Config{
 		Dir: s.flags.data, World: s.worldPath(), Create: s.flags.dev, EncodedMessages: s.flags.encodedMessages, Log: s.log,
-		ConsistencyDelay: s.flags.consistencyDelay, ForeignFloor: foreignFloor,
+		ConsistencyDelay: s.flags.consistencyDelay, ForeignFloor: foreignFloor, Settling: settling, RequestQuotas: quotas,
 		Decisions:      decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails.set},
 		DecisionLabels: map[string]string{"version": version()}, DecisionLogPlain: s.flags.decisionLogPlain,
 	})

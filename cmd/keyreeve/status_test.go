@@ -74,7 +74,6 @@ func TestWhatIsNotBuiltIsRefused(t *testing.T) {
 	p := serve(t, t.TempDir(), "--dev")
 	alice := p.kms("alice")
 	for what, in := range map[string]*kms.CreateKeyInput{
-		"multi-Region keys":   {MultiRegion: aws.Bool(true)},
 		"custom key stores":   {Origin: types.OriginTypeAwsCloudhsm, CustomKeyStoreId: aws.String("cks-1234567890abcdef0")},
 		"external key stores": {Origin: types.OriginTypeExternalKeyStore, CustomKeyStoreId: aws.String("cks-1234567890abcdef0"), XksKeyId: aws.String("1")},
 	} {

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -113,6 +114,16 @@ func (c Call) copyFor(account string, e Event, root uuid.UUID) (Event, error) {
 		}
 	}
 	return e, nil
+}
+
+// CopyID is the id of the record that a call leaves in the account of a key
+// that is not the caller's.
+func CopyID(eventID, account string) (string, error) {
+	root, err := uuid.Parse(eventID)
+	if err != nil {
+		return "", errors.New("a record without a UUID as its id")
+	}
+	return derived(root, account), nil
 }
 
 // derived is a UUID that follows from the call's and from what it is for

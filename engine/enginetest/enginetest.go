@@ -34,6 +34,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/instance"
 	"github.com/keyreeve/keyreeve/engine/server"
+	"github.com/keyreeve/keyreeve/engine/throttle"
 	"github.com/keyreeve/keyreeve/rego/guardrail"
 )
 
@@ -78,7 +79,9 @@ type Config struct {
 	Now   time.Time // where the clock stands at the start; zero: the time of day
 	Watch bool      // take up changes of the world, as EditWorld makes them
 
-	Quotas engine.Quotas
+	Quotas        engine.Quotas
+	RequestQuotas throttle.Table
+	Settling      time.Duration // how long replicated keys are Creating, and moved ones Updating
 	// ConsistencyDelay is how long changes of grants, tags and aliases take to
 	// count for authorization.
 	ConsistencyDelay time.Duration
@@ -112,7 +115,7 @@ func New(t testing.TB, c Config) *Keyreeve {
 	k.Instance, err = instance.Open(instance.Config{
 		Dir: filepath.Join(c.Dir, dataDir), World: filepath.Join(c.Dir, worldFile), Create: true, Clock: k.Clock.Now, Log: log,
 		Watch:  watchEvery,
-		Quotas: c.Quotas, ConsistencyDelay: c.ConsistencyDelay, ForeignFloor: c.ForeignFloor,
+		Quotas: c.Quotas, RequestQuotas: c.RequestQuotas, Settling: c.Settling, ConsistencyDelay: c.ConsistencyDelay, ForeignFloor: c.ForeignFloor,
 		Decisions: decision.Config{Cache: true, VerifyEvery: 1, Guardrails: c.Guardrails, GuardrailLimit: time.Minute},
 	})
 	require.NoError(t, err)

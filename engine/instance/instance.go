@@ -24,6 +24,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/decisionlog"
+	"github.com/keyreeve/keyreeve/engine/throttle"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/store"
 )
@@ -45,7 +46,12 @@ type Config struct {
 	// ForeignFloor is how long a call that fails on what belongs to another
 	// account takes at least.
 	ForeignFloor time.Duration
-	Quotas       engine.Quotas
+	// Settling is how long keys that were replicated are Creating, and primary
+	// keys that were moved Updating.
+	Settling time.Duration
+	Quotas   engine.Quotas
+	// RequestQuotas throttles; nil does not.
+	RequestQuotas throttle.Table
 	// DecisionLabels stand in each line of the decision log, beside an id of
 	// this run.
 	DecisionLabels map[string]string
@@ -190,6 +196,7 @@ func (i *Instance) open(root *seal.RootKey) error {
 	i.Engine, err = engine.New(engine.Config{
 		Store: i.Store, World: i.World, Decisions: decisions, Materials: materials, Root: root,
 		EncodedMessages: i.config.EncodedMessages, ConsistencyDelay: i.config.ConsistencyDelay, ForeignFloor: i.config.ForeignFloor, Quotas: i.config.Quotas,
+		Settling: i.config.Settling, RequestQuotas: i.config.limiter(),
 		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log,
 		DecisionLog:    slog.New(decisionlog.NewHandler(i.decisions)),
 		DecisionLabels: i.config.labels(), DecisionLogPlain: i.config.DecisionLogPlain,
@@ -198,6 +205,14 @@ func (i *Instance) open(root *seal.RootKey) error {
 		return err
 	}
 	return i.Engine.Seed(context.Background())
+}
+
+// limiter is nil without request quotas.
+func (c Config) limiter() *throttle.Limiter {
+	if c.RequestQuotas == nil {
+		return nil
+	}
+	return throttle.New(c.RequestQuotas)
 }
 
 // labels tell the lines of this run from those of others.
@@ -367,6 +382,9 @@ func (i *Instance) Enforced() map[string]string {
 		"resourceControlPolicy": "every call",
 		"vpcEndpointPolicy":     "every call",
 		"servicesActFor":        "every call",
+	}
+	if i.config.RequestQuotas != nil {
+		enforced["requestQuotas"] = "every call"
 	}
 	if i.config.Decisions.Guardrails != nil {
 		enforced["guardrails"] = "every call"
