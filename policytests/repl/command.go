@@ -40,10 +40,11 @@ func askCommands() []command {
 	return []command{
 		{
 			name: "can", usage: "[PRINCIPAL] [ACTION] [RESOURCE] [CLAUSE…]", short: "may it?", run: can,
-			long: "A request is written as in case lines. What it leaves out, the scene has: as, do, on, via, at, in and set.\n" +
-				"Lists ask about each combination. Clauses are KEY=VALUE, !KEY (the request lacks it), session NAME,\n" +
+			long: "A request is written as in case lines. What it leaves out, the scene has: as, do, on, via, at, in and set. " +
+				"Lists ask about each combination.\nClauses are KEY=VALUE, !KEY (the request lacks it), session NAME, " +
 				"with policy FILE, with tag NAME=VALUE, with mfa SECONDS, via endpoint ID, via service NAME, at TIME, in REGION, grant NAME.",
 			examples: []string{
+				"can role/payroll kms:Decrypt key/payroll",
 				"can role/payroll kms:Decrypt key/payroll kms:EncryptionContext:dept=finance",
 				"can [user/alice, user/bob] [kms:Encrypt, kms:Decrypt] key/payroll",
 				"can kms:Decrypt via service s3.amazonaws.com",
@@ -76,7 +77,7 @@ func sceneCommands() []command {
 	return []command{
 		{
 			name: "as", usage: "PRINCIPAL [session NAME] [with …]", short: "who asks", run: as,
-			long: "with policy FILE gives the session a session policy (make one with: policy NAME.json { … }), with tag NAME=VALUE a tag,\n" +
+			long: "with policy FILE gives the session a session policy (make one with: policy NAME.json { … }), with tag NAME=VALUE a tag, " +
 				"with source-identity NAME, with mfa SECONDS or with mfa none. as - forgets.",
 			examples: []string{"as role/payroll", "as role/payroll session nightly with tag team=finance", "as user/bob@acme with mfa 30", "as -"},
 		},
@@ -98,7 +99,7 @@ func sceneCommands() []command {
 		{
 			name: "set", usage: "KEY=VALUE… | !KEY…", short: "condition keys that requests hold, or lack", run: setKeys,
 			long:     "Those that requests for an action never hold are left out of them.",
-			examples: []string{"set kms:EncryptionContext:dept=finance", "set aws:SourceIp=10.1.2.3 !aws:UserAgent", "set"},
+			examples: []string{"set aws:SourceIp=10.1.2.3", "set kms:EncryptionContext:dept=finance !aws:UserAgent", "set"},
 		},
 		{name: "unset", usage: "KEY… | *", short: "take condition keys out of the scene", run: unset, examples: []string{"unset aws:SourceIp", "unset *"}},
 	}
@@ -116,11 +117,11 @@ func changeCommands() []command {
 		{name: "revoke", usage: "NAME [on KEY]", short: "take a grant away", run: revoke, examples: []string{"revoke nightly on key/payroll"}},
 		{
 			name: "policy", usage: "PLACE { … } | PLACE < FILE | PLACE none | PLACE", short: "replace a policy, or print it", run: putPolicy, json: true,
-			long: "A place is key/NAME, role/NAME trust, role/NAME POLICY, user/NAME POLICY, group/NAME POLICY, managed/NAME, endpoint/ID,\n" +
+			long: "A place is key/NAME, role/NAME trust, role/NAME POLICY, user/NAME POLICY, group/NAME POLICY, managed/NAME, endpoint/ID, " +
 				"scp/NAME, rcp/NAME (on UNIT, to attach a new one), or a file of the world. The JSON may go over several lines, as pasted.",
 			examples: []string{
-				`policy role/payroll use {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}]}`,
 				"policy key/payroll < new.key.json",
+				`policy role/payroll use {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}]}`,
 				"policy key/payroll none",
 				`policy scp/no-deletion on ou-ab12-engineer {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "kms:ScheduleKeyDeletion", "Resource": "*"}]}`,
 			},
@@ -128,7 +129,7 @@ func changeCommands() []command {
 		{name: "edit", usage: "PLACE", short: "change a policy in your editor", run: edit, long: "The editor is $VISUAL, or $EDITOR.", examples: []string{"edit key/payroll"}},
 		{
 			name: "off", usage: "LAYER…", short: "leave a layer out", run: switchOff,
-			long: "Layers are scp, rcp, endpoint, boundary, session, identity and grant. The world is then as though nothing were attached in them.\n" +
+			long: "Layers are scp, rcp, endpoint, boundary, session, identity and grant. The world is then as though nothing were attached in them. " +
 				"on LAYER switches one on again.",
 			examples: []string{"off scp", "off scp rcp", "on scp"},
 		},
@@ -174,7 +175,7 @@ func keepCommands() []command {
 		{
 			name: ":rego", usage: "[EXPRESSION]", short: "OPA's own REPL on the compiled policies", run: rego,
 			long:     "The scene's request is the input. Without an expression OPA's REPL opens, on a terminal; exit comes back.",
-			examples: []string{":rego data.keyreeve.answer.decision", ":rego data.keyreeve.answer.question.policies", ":rego"},
+			examples: []string{":rego", ":rego data.keyreeve.answer.decision", ":rego data.keyreeve.answer.question.policies"},
 		},
 		{name: "help", also: []string{"?"}, usage: "[COMMAND]", short: "this, or all about a command", run: help, examples: []string{"help", "help can"}},
 		{name: "quit", also: []string{"exit"}, short: "leave (also Ctrl-D)", run: quit, examples: []string{"quit"}},
@@ -230,7 +231,7 @@ func help(_ context.Context, s *Session, rest string) (Answer, error) {
 		lines[1] += "; also written " + strings.Join(c.also, ", ")
 	}
 	if c.long != "" {
-		lines = append(lines, "", c.long)
+		lines = append(lines, "", s.cfg.Style.Wrap(c.long, ""))
 	}
 	lines = append(lines, "", s.faint("for example"))
 	for _, e := range c.examples {
@@ -253,13 +254,8 @@ func (s *Session) overview() Answer {
 			rows = append(rows, []string{"  " + c.name, c.short, c.examples[0]})
 			value = append(value, helpOf(c))
 		}
-		for i := range rows {
-			if runes := []rune(rows[i][2]); len(runes) > 60 {
-				rows[i][2] = string(runes[:59]) + "…"
-			}
-		}
 		lines = append(lines, s.table(nil, rows), "")
 	}
-	lines = append(lines, "help COMMAND tells all about one. A line that ends inside { … } or [ … ] goes on; # begins a comment.")
+	lines = append(lines, s.cfg.Style.Wrap("help COMMAND tells all about one. A line that ends inside { … } or [ … ] goes on; # begins a comment.", ""))
 	return Answer{Text: strings.Join(lines, "\n"), Value: value}
 }

@@ -39,6 +39,7 @@ type terminal struct {
 	shell   *readline.Shell
 	out     io.Writer
 	style   func() report.Style // may be nil
+	notes   []string            // of the world, for the next command
 	leaving atomic.Bool
 
 	mu   sync.Mutex
@@ -89,9 +90,9 @@ func (s *Session) greeting() string {
 	w := s.current.world
 	text := fmt.Sprintf("%s in %s, %s. help tells the commands, Tab completes, Ctrl-D leaves.",
 		plural(len(w.Principals()), "user or role", "users and roles"), plural(len(w.Accounts()), "account", "accounts"), plural(len(w.Keys()), "key", "keys"))
-	lines := []string{s.faint(text)}
+	lines := []string{s.faint(s.cfg.Style.Wrap(text, ""))}
 	for _, n := range s.cfg.Notes {
-		lines = append(lines, s.cfg.Style.Paint(report.Doubt, "note: "+n))
+		lines = append(lines, s.cfg.Style.Paint(report.Doubt, s.cfg.Style.Wrap("note: "+n, "")))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -105,11 +106,8 @@ func plural(n int, one, many string) string {
 
 // settings of the line editor: pasted text is taken as it is, also tabs and
 // line ends; lines after the first are marked; Tab puts in what all candidates
-// have in common and lists them, before it goes through them; the editor does
-// not ask the terminal where the cursor is, as a prompt always begins a line.
-var settings = map[string]any{
-	"enable-bracketed-paste": true, "multiline-column": true, "menu-complete-display-prefix": true, "cursor-position-probe": false,
-}
+// have in common and lists them, before it goes through them.
+var settings = map[string]any{"enable-bracketed-paste": true, "multiline-column": true, "menu-complete-display-prefix": true}
 
 func (t *terminal) open(h *history) error {
 	t.shell = readline.NewShell()
@@ -217,9 +215,11 @@ func (t *terminal) loop(ctx context.Context) error {
 		case err != nil:
 			return fmt.Errorf("reading from the terminal: %w", err)
 		}
-		if note := t.takeUp(); note != "" {
+		t.takeUp()
+		for _, note := range t.notes {
 			t.say("%s", note)
 		}
+		t.notes = nil
 		if t.carryOut(ctx, line) {
 			return nil
 		}
@@ -281,16 +281,18 @@ func (t *terminal) announce(hint string, news func() string) {
 	t.shell.Hint.SetTransient(hint)
 }
 
-// takeUp takes what the watcher found, and says what that was.
-func (t *terminal) takeUp() string {
+// takeUp takes what the watcher found, and notes what that was.
+func (t *terminal) takeUp() {
 	t.mu.Lock()
 	news := t.news
 	t.news = nil
 	t.mu.Unlock()
 	if news == nil {
-		return ""
+		return
 	}
-	return news()
+	if note := news(); note != "" {
+		t.notes = append(t.notes, note)
+	}
 }
 
 func (t *terminal) reload() string {

@@ -70,7 +70,7 @@ const patience = 10 * time.Second
 // start begins a session on a world.
 func start(t *testing.T, world, history string) *screen {
 	t.Helper()
-	settings := filepath.Join(t.TempDir(), "inputrc") // OPA's REPL would ask this terminal where its cursor is
+	settings := filepath.Join(t.TempDir(), "inputrc") // the editor would ask this terminal where its cursor is
 	require.NoError(t, os.WriteFile(settings, []byte("set cursor-position-probe off\n"), 0o600))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	t.Cleanup(cancel)
