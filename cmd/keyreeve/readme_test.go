@@ -193,7 +193,7 @@ func rewritten(lines []string, all []sample, outputs []string) string {
 var link = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 
 func TestReadmeLinksLeadSomewhere(t *testing.T) {
-	for _, file := range []string{readme, "../README.md", "../../examples/README.md"} {
+	for _, file := range []string{readme, "../README.md", "../../examples/README.md", "../../examples/recipes/README.md", "../../examples/tutorial/README.md"} {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
