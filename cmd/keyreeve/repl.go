@@ -70,6 +70,7 @@ first command that fails. The exit code is 1 if the last question was answered
 	flags.BoolVar(&f.json, "json", false, "answer with one JSON object a line")
 	flags.StringVar(&f.server, "server", "", "take the keys from a running service at `URL`")
 	flags.StringVar(&f.dump, "aws-dump", "", "take the world from a `directory` of the AWS CLI's answers")
+	_ = c.MarkFlagDirname("aws-dump") // the flag is there
 	flags.StringVar(&f.history, "history", "", "`file` for what is typed (default keyreeve/history in $XDG_STATE_HOME, ~/.local/state without it); - keeps none")
 	return c
 }
@@ -80,7 +81,13 @@ func (f replFlags) run(c *cobra.Command, args []string) error {
 	}
 	live := !c.Flags().Changed("command") && isTerminal(os.Stdin) && isTerminal(c.OutOrStdout()) && !f.json
 	cfg := repl.Config{Style: styleOf(c.OutOrStdout()), Interactive: live}
-	if err := f.open(c.Context(), args, &cfg); err != nil {
+	told := startProgress(c.ErrOrStderr(), "reading the world")
+	if f.server != "" {
+		told.tell("asking %s", f.server)
+	}
+	err := f.open(c.Context(), args, &cfg)
+	told.stop()
+	if err != nil {
 		return cannot(err)
 	}
 	if live {

@@ -97,17 +97,27 @@ func can(ctx context.Context, s *Session, rest string) (Answer, error) {
 // indent is that of what stands below a verdict.
 const indent = "       "
 
-// reasons say in a few words why a layer settled it.
+// reasons say in a few words how a layer settled it.
 var reasons = map[decision.Reason]string{
-	decision.Allow: "%s allows", decision.ExplicitDeny: "%s denies", decision.NoAllow: "%s does not allow",
-	decision.CrossAccount: "the action cannot be used across accounts",
+	decision.Allow: "allowed by ", decision.ExplicitDeny: "denied by ", decision.NoAllow: "not allowed by ",
+}
+
+// layerWords are what people call the layers.
+var layerWords = map[decision.Layer]string{
+	decision.LayerSCP: "SCPs", decision.LayerRCP: "RCPs", decision.LayerEndpoint: "the endpoint policy",
+	decision.LayerBoundary: "the permissions boundary", decision.LayerSession: "the session policy", decision.LayerIdentity: "IAM policies",
+	decision.LayerResource: "the key policy", decision.LayerGrant: "a grant", decision.LayerRoot: "nothing but being the root user",
+	decision.LayerGuardrail: "a guardrail",
 }
 
 // because says in a few words what settled it.
 func because(a asked) string {
-	text := reasons[a.decision.Reason]
-	if strings.Contains(text, "%s") {
-		text = fmt.Sprintf(text, a.decision.Layer)
+	if a.decision.Reason == decision.CrossAccount {
+		return "not possible across accounts"
+	}
+	text := reasons[a.decision.Reason] + layerWords[a.decision.Layer]
+	if a.decision.Layer == decision.LayerResource && a.decision.Question().Rule == decision.Trust {
+		text = reasons[a.decision.Reason] + "the trust policy"
 	}
 	if len(a.told.Grants) > 0 {
 		return text + ": " + strings.Join(a.told.Grants, ", ")

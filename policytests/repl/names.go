@@ -147,9 +147,28 @@ func (s *Session) slot(w []string) (draft.Slot, error) {
 	case inline[kind] != 0 && len(w) == 2:
 		return s.inlineSlot(kind, w[0], w[1])
 	case inline[kind] != 0:
-		return draft.Slot{}, misuse("%s can have several policies: add the name of one, or trust for a role's trust policy", w[0])
+		return draft.Slot{}, misuse("%s can have several policies: add the name of one%s", w[0], s.policyNames(kind, name))
 	}
 	return draft.Slot{}, misuse("%s is no place of a policy; %s", strings.Join(w, " "), slotForms)
+}
+
+// policyNames are the policies that a principal has, for a message.
+func (s *Session) policyNames(kind, name string) string {
+	bare, _ := cutAccount(s.current.world, name)
+	var names []string
+	for _, p := range s.places() {
+		switch {
+		case p.slot.Name != bare:
+		case p.slot.Place == draft.OfTrust && kind == "role":
+			names = append(names, "trust")
+		case p.slot.Place == inline[kind]:
+			names = append(names, p.slot.Policy)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; there are " + strings.Join(names, ", ")
 }
 
 const slotForms = "a policy is key/NAME, role/NAME trust, role/NAME POLICY, user/NAME POLICY, group/NAME POLICY, managed/NAME, scp/NAME, rcp/NAME, endpoint/ID, or a file of the world"
