@@ -58,6 +58,9 @@ func (e *Engine) explain(ctx context.Context, a *account) (x explanation, err er
 
 // nearest looks, once, for the nearest miss.
 func (a *account) nearest() *NearestMiss {
+	if a.outcome.reason != NoAllow {
+		return nil
+	}
 	a.once.Do(func() {
 		var err error
 		if a.nearestMiss, err = a.findNearest(a.engine.limited(context.Background())); err != nil {
@@ -92,11 +95,11 @@ func (a *account) evidence() Evidence {
 		kept, more := first(out.grants, maxGrants)
 		e.Grants, e.MoreGrants = append(e.Grants, kept...), more
 	}
-	e.Layers = a.attachments.refusal.evidence()
+	e.Layers = slices.Grow(a.attachments.refusal.evidence(), len(layers))
 	for i := range layers {
-		levels := a.layerEvidence(i)
-		shorten(levels, settled)
-		e.Layers = append(e.Layers, levels...)
+		before := len(e.Layers)
+		e.Layers = a.layerEvidence(e.Layers, i)
+		shorten(e.Layers[before:], settled)
 	}
 	e.Nearest = a.nearest()
 	return e
@@ -111,25 +114,26 @@ func (a *account) layer() Layer {
 	return a.outcome.layer
 }
 
-// layerEvidence tells what each level of a layer said, at any length.
-func (a *account) layerEvidence(layer int) []LayerEvidence {
-	one := func(said string) []LayerEvidence {
-		return []LayerEvidence{{Layer: layers[layer], Said: said, Statements: []Statement{}}}
-	}
+// layerEvidence adds to told what each level of a layer said, at any length.
+func (a *account) layerEvidence(told []LayerEvidence, layer int) []LayerEvidence {
+	one := LayerEvidence{Layer: layers[layer], Said: SaidNothing, Statements: []Statement{}}
 	switch {
 	case a.hidden[layer]:
-		return one(SaidHidden)
+		one.Said = SaidHidden
 	case a.attachments.levels[layer] == notAttached:
-		return one(SaidNotAttached)
+		one.Said = SaidNotAttached
 	case slices.Contains(a.outcome.exempt, layers[layer]):
-		return one(SaidExempt)
+		one.Said = SaidExempt
 	}
-	all := make([]LayerEvidence, a.attachments.levels[layer])
-	for i := range all {
-		all[i] = LayerEvidence{Layer: layers[layer], Level: i, Said: SaidNothing, Statements: []Statement{}}
+	if one.Said != SaidNothing {
+		return append(told, one)
+	}
+	root := len(told)
+	for one.Level = range a.attachments.levels[layer] {
+		told = append(told, one)
 	}
 	for _, s := range a.attachments.of(layer) {
-		level := &all[s.level]
+		level := &told[root+s.level]
 		switch {
 		case len(s.verdict.deny) > 0:
 			level.Said = SaidDeny
@@ -141,7 +145,7 @@ func (a *account) layerEvidence(layer int) []LayerEvidence {
 			level.Statements = append(level.Statements, s.statements(s.verdict.allow)...)
 		}
 	}
-	return all
+	return told
 }
 
 // legible tells whether the reader may see the statements of a policy in a

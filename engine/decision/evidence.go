@@ -95,17 +95,21 @@ func foremost(all []Statement, settles func(Statement) bool) (kept []Statement, 
 // shorten bounds the statements of the levels of one layer together, and keeps
 // the first of those that settled.
 func shorten(levels []LayerEvidence, settled []Statement) {
-	var all []Statement
+	n := 0
+	for _, l := range levels {
+		n += len(l.Statements)
+	}
+	if n <= maxStatements {
+		return
+	}
+	all := make([]Statement, 0, n)
 	for _, l := range levels {
 		all = append(all, l.Statements...)
 	}
-	kept, more := foremost(all, func(s Statement) bool {
+	kept, _ := foremost(all, func(s Statement) bool {
 		at := slices.IndexFunc(settled, func(o Statement) bool { return o.Layer == s.Layer })
 		return at >= 0 && settled[at].same(s)
 	})
-	if more == 0 {
-		return
-	}
 	for i := range levels {
 		levels[i].More, levels[i].Statements = len(levels[i].Statements), []Statement{}
 	}

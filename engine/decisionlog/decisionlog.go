@@ -113,12 +113,14 @@ func (l *Log) write(e *event, input, result json.RawMessage) {
 
 // bundles tells the world that was decided on.
 func (e *event) bundles() json.RawMessage {
-	return append(appendText([]byte(`{"keyreeve":{"revision":`), e.Revision), '}', '}')
+	b := append(make([]byte, 0, 128), `{"keyreeve":{"revision":`...)
+	return append(appendText(b, e.Revision), '}', '}')
 }
 
 // custom is what OPA's form has no place for.
 func (e *event) custom() json.RawMessage {
-	b := appendText([]byte(`{"operation":`), e.Operation)
+	b := append(make([]byte, 0, 128), `{"operation":`...)
+	b = appendText(b, e.Operation)
 	return append(appendText(append(b, `,"request_id":`...), e.RequestID), '}')
 }
 

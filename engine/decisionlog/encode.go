@@ -3,6 +3,7 @@ package decisionlog
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -15,20 +16,20 @@ func (in *input) json() json.RawMessage {
 	b = in.Principal.appendTo(append(b, `,"principal":`...))
 	b = in.Resource.appendTo(append(b, `,"resource":`...))
 	if len(in.Context) > 0 {
-		b = appendMap(append(b, `,"context":`...), in.Context, appendTexts)
+		b = appendMap(append(b, `,"context":`...), in.Context, in.appendValues)
 	}
 	if len(in.EncryptionContext) > 0 {
-		b = appendMap(append(b, `,"encryption_context":`...), in.EncryptionContext, appendText)
+		b = appendMap(append(b, `,"encryption_context":`...), in.EncryptionContext, in.appendPair)
 	}
 	if in.Policies.Identity != nil {
 		b = in.Policies.appendTo(append(b, `,"policies":`...))
 	}
 	if len(in.Grants) > 0 {
-		b = appendList(append(b, `,"grants":`...), in.Grants, grant.appendTo)
+		b = appendList(append(b, `,"grants":`...), in.Grants, in.appendGrant)
 	}
 	if in.Child != nil {
 		b = appendTexts(append(b, `,"child":{"operations":`...), in.Child.Operations)
-		b = append(appendConstraints(b, in.Child.Equals, in.Child.Subset), '}')
+		b = append(in.appendConstraints(b, in.Child.Equals, in.Child.Subset), '}')
 	}
 	return append(b, '}')
 }
@@ -74,13 +75,13 @@ func (p *policies) appendTo(b []byte) []byte {
 	return append(b, '}')
 }
 
-func (g grant) appendTo(b []byte) []byte {
+func (in *input) appendGrant(g grant, b []byte) []byte {
 	b = appendText(append(b, `{"id":`...), g.ID)
 	b = g.Grantee.appendTo(append(b, `,"grantee":`...))
 	b = g.Retiree.appendTo(append(b, `,"retiree":`...))
 	b = appendText(append(b, `,"issuer":`...), g.Issuer)
 	b = appendTexts(append(b, `,"operations":`...), g.Operations)
-	return append(appendConstraints(b, g.Equals, g.Subset), '}')
+	return append(in.appendConstraints(b, g.Equals, g.Subset), '}')
 }
 
 func (p *party) appendTo(b []byte) []byte {
@@ -92,7 +93,7 @@ func (p *party) appendTo(b []byte) []byte {
 }
 
 // appendConstraints writes null for one that is none.
-func appendConstraints(b []byte, equals, subset map[string]string) []byte {
+func (in *input) appendConstraints(b []byte, equals, subset map[string]string) []byte {
 	for _, c := range [...]struct {
 		name  string
 		pairs map[string]string
@@ -101,20 +102,37 @@ func appendConstraints(b []byte, equals, subset map[string]string) []byte {
 		if c.pairs == nil {
 			b = append(b, "null"...)
 		} else {
-			b = appendMap(b, c.pairs, appendText)
+			b = appendMap(b, c.pairs, in.appendPair)
 		}
 	}
 	return b
 }
 
+// appendValues writes the values of a condition key.
+func (in *input) appendValues(b []byte, name string, values []string) []byte {
+	if in.masked && strings.HasPrefix(name, pairKey) {
+		values = redacted
+	}
+	return appendTexts(b, values)
+}
+
+// appendPair writes the value of a pair of an encryption context.
+func (in *input) appendPair(b []byte, _, value string) []byte {
+	if in.masked {
+		value = hidden
+	}
+	return appendText(b, value)
+}
+
 // appendMap writes an object with its names in order.
-func appendMap[V any](b []byte, m map[string]V, value func([]byte, V) []byte) []byte {
+func appendMap[V any](b []byte, m map[string]V, value func(b []byte, name string, v V) []byte) []byte {
 	b = append(b, '{')
-	for i, name := range sortedNames(m) {
+	var space [fewNames]string
+	for i, name := range appendSorted(space[:0], m) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = value(append(appendText(b, name), ':'), m[name])
+		b = value(append(appendText(b, name), ':'), name, m[name])
 	}
 	return append(b, '}')
 }

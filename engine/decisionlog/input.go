@@ -20,6 +20,8 @@ type input struct {
 	Policies          policies
 	Grants            []grant
 	Child             *child
+
+	masked bool // the values of encryption contexts are not written
 }
 
 type principal struct {
@@ -61,7 +63,7 @@ type child struct {
 	Subset     map[string]string
 }
 
-// facts is a copy of what was asked, which may be changed.
+// facts is what was asked. It shares the maps of the question.
 func facts(q decision.Question) *input {
 	p, r := q.Principal, q.Resource
 	in := &input{
@@ -69,33 +71,18 @@ func facts(q decision.Question) *input {
 		Principal: principal{Type: p.Type, Account: p.Account, User: p.User, Role: p.Role, Session: p.Session,
 			Services: p.Services, Provider: p.Provider, Management: p.Management},
 		Resource: resource{ARN: r.ARN, Account: r.Account, Management: r.Management, AWSManaged: r.AWSManaged},
-		Context:  make(map[string][]string, len(q.Context)), EncryptionContext: copied(q.EncryptionContext), Policies: attached(&q),
-	}
-	for name, values := range q.Context {
-		in.Context[name] = values
+		Context:  q.Context, EncryptionContext: q.EncryptionContext, Policies: attached(&q),
 	}
 	for _, g := range q.Grants {
 		in.Grants = append(in.Grants, grant{
 			ID: g.ID, Grantee: named(g.Grantee), Retiree: named(g.Retiree), Issuer: g.IssuingAccount, Operations: actions(g.Operations),
-			Equals: copied(g.Equals), Subset: copied(g.Subset),
+			Equals: g.Equals, Subset: g.Subset,
 		})
 	}
 	if q.Child != nil {
-		in.Child = &child{Operations: actions(q.Child.Operations), Equals: copied(q.Child.Equals), Subset: copied(q.Child.Subset)}
+		in.Child = &child{Operations: actions(q.Child.Operations), Equals: q.Child.Equals, Subset: q.Child.Subset}
 	}
 	return in
-}
-
-// copied keeps nil, which is no constraint.
-func copied(pairs map[string]string) map[string]string {
-	if pairs == nil {
-		return nil
-	}
-	own := make(map[string]string, len(pairs))
-	for name, value := range pairs {
-		own[name] = value
-	}
-	return own
 }
 
 func named(p decision.Party) *party {

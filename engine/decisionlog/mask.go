@@ -33,16 +33,12 @@ func path(parts ...string) string {
 // mask replaces the values of encryption contexts wherever a line would have
 // them, and names the places.
 func (e *event) mask(in *input, out *decision.Evidence) {
-	var pairs []string
-	for name := range in.Context {
+	in.masked = true
+	var space [fewNames]string
+	for _, name := range appendSorted(space[:0], in.Context) {
 		if strings.HasPrefix(name, pairKey) {
-			pairs = append(pairs, name)
+			e.masked = append(e.masked, path("input", "context", name))
 		}
-	}
-	slices.Sort(pairs)
-	for _, name := range pairs {
-		in.Context[name] = redacted
-		e.masked = append(e.masked, path("input", "context", name))
 	}
 	e.maskPairs(in.EncryptionContext, "input", "encryption_context")
 	for i, g := range in.Grants {
@@ -65,15 +61,17 @@ func (e *event) maskPairs(pairs map[string]string, at ...string) {
 	if len(pairs) == 0 {
 		return
 	}
-	for _, name := range sortedNames(pairs) {
-		pairs[name] = hidden
+	var space [fewNames]string
+	for _, name := range appendSorted(space[:0], pairs) {
 		e.masked = append(e.masked, path(append(at, name)...))
 	}
 }
 
-// sortedNames are the names of pairs in order.
-func sortedNames[V any](pairs map[string]V) []string {
-	names := make([]string, 0, len(pairs))
+// fewNames is room for as many names as most maps have.
+const fewNames = 48
+
+// appendSorted appends the names of pairs in order to names, which is empty.
+func appendSorted[V any](names []string, pairs map[string]V) []string {
 	for name := range pairs {
 		names = append(names, name)
 	}
