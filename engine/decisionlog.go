@@ -83,8 +83,13 @@ func (e *Engine) LogDecisions(ctx context.Context) error {
 	return nil
 }
 
-// Close writes what is left of the decision log. No call may be under way.
-func (e *Engine) Close() { e.decisionLog.flush() }
+// Close writes what is left of the decision log, and the last uses of keys. No call may be under way.
+func (e *Engine) Close() {
+	e.decisionLog.flush()
+	if err := e.writeUses(context.Background()); err != nil {
+		e.cfg.Log.Error("the last uses of keys are lost", "err", err)
+	}
+}
 
 func (e *Engine) logDecisions(c *call, s *Scope) {
 	if len(s.decisions) == 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/keyreeve/keyreeve/crypto/spec"
@@ -30,6 +31,9 @@ func (e *Engine) Seed(ctx context.Context) error {
 		if records[i], err = e.seedKey(ctx, w, k); err != nil {
 			return fmt.Errorf("making the key %s of the world: %w", k.Name, err)
 		}
+	}
+	if err := seedSets(w.Keys(), records); err != nil {
+		return err
 	}
 	return e.cfg.Store.Update(func(tx *store.Tx) error {
 		for i, k := range w.Keys() {
@@ -80,6 +84,9 @@ func (e *Engine) seedKey(ctx context.Context, w *world.World, k *world.Key) (sto
 	if k.MultiRegion {
 		record.MultiRegion = store.MultiRegion{Type: primaryKey, Primary: k.Region}
 	}
+	if k.ReplicaOf != "" {
+		record.MultiRegion = store.MultiRegion{Type: replicaKey, Primary: k.ReplicaOf}
+	}
 	if k.AWSManaged {
 		record.Rotation = store.Rotation{PeriodDays: defaultRotationDays, Next: now.Add(defaultRotationDays * day)} // ROT-14
 	}
@@ -88,6 +95,36 @@ func (e *Engine) seedKey(ctx context.Context, w *world.World, k *world.Key) (sto
 		record.DeletionDate = now.Add(defaultPendingDays * 24 * time.Hour)
 	}
 	return record, nil
+}
+
+// seedSets brings the replicas among the records of keys together with their
+// primaries.
+func seedSets(keys []*world.Key, records []store.Key) error {
+	primaries := map[string]int{}
+	for i, r := range records {
+		if r.MultiRegion.Type == primaryKey {
+			primaries[r.Addr.String()] = i
+		}
+	}
+	for i := range records {
+		r := &records[i]
+		if r.MultiRegion.Type != replicaKey {
+			continue
+		}
+		at, listed := primaries[memberOf(r, r.MultiRegion.Primary).String()]
+		if !listed {
+			return fmt.Errorf("making the key %s of the world: its primary key is not listed", keys[i].Name)
+		}
+		set := &records[at].MultiRegion
+		set.Replicas = slices.Sorted(slices.Values(append(set.Replicas, r.Addr.Region)))
+	}
+	for i, r := range records {
+		if r.MultiRegion.Type == replicaKey {
+			records[i] = shared(&records[primaries[memberOf(&r, r.MultiRegion.Primary).String()]], r)
+			schedule(&records[i])
+		}
+	}
+	return nil
 }
 
 func seedManager(k *world.Key) string {

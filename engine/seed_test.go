@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,4 +77,21 @@ func TestKeysOfTheWorldAreMadeOnce(t *testing.T) {
 	gone := second(again.KMS(alice, "eu-west-1").DescribeKey(again.ctx, &kms.DescribeKeyInput{KeyId: &key}))
 	assert.Equal(t, "NotFoundException: Key '"+key+"' does not exist", said(gone), "what was deleted does not come back")
 	assert.Len(t, again.listedKeys(), 2)
+}
+
+// TestSetsOfTheWorldAreMadeWhole: a replica of the world has the material of its
+// primary.
+func TestSetsOfTheWorldAreMadeWhole(t *testing.T) {
+	const keyID = "mrk-7c1e52a093d44b6f8a172d5be09c6f31"
+	set := func(replica string) string {
+		return strings.Replace(seededWorld, "      off:", "      wide: {multi-region: true, id: "+keyID+"}\n      far: {"+replica+", id: "+keyID+"}\n      off:", 1)
+	}
+	b := start(t, enginetest.Config{World: set("region: eu-west-1, replica-of: us-east-1")})
+	sealed, err := b.as(alice).Encrypt(b.ctx, &kms.EncryptInput{KeyId: aws.String(keyID), Plaintext: []byte("p")})
+	require.NoError(t, err)
+	assert.NoError(t, second(b.in("eu-west-1").Decrypt(b.ctx, &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})))
+	out, err := b.in("eu-west-1").DescribeKey(b.ctx, &kms.DescribeKeyInput{KeyId: aws.String(keyID)})
+	require.NoError(t, err)
+	assert.Equal(t, types.MultiRegionKeyTypeReplica, out.KeyMetadata.MultiRegionConfiguration.MultiRegionKeyType)
+	require.NoError(t, b.Store.Check())
 }

@@ -17,6 +17,7 @@ type Key struct {
 	State       string // Enabled, Disabled, PendingDeletion or PendingImport
 	AWSManaged  bool
 	MultiRegion bool
+	ReplicaOf   string  // Region of the primary key, of a replica; else empty
 	Policy      *Policy // nil: the default key policy
 	Tags        map[string]string
 	Aliases     []string // alias/…, sorted

@@ -25,6 +25,7 @@ func (l *loader) key(a *Account, name string, v value) {
 		"state":        textInto(&k.State, keyStates),
 		"aws-managed":  boolInto(&k.AWSManaged),
 		"multi-region": boolInto(&k.MultiRegion),
+		"replica-of":   textInto(&k.ReplicaOf, isRegion),
 		"tags":         tagsInto(&k.Tags),
 		"aliases":      textsInto(&k.Aliases, isKeyAlias),
 		"policy": func(v value) {
@@ -59,6 +60,7 @@ func (l *loader) completeKey(a *Account, k *Key, v value) {
 	if !entry.PermitsOrigin(spec.Origin(k.Origin)) {
 		v.failf("a key of spec %s cannot have the origin %s", k.Spec, k.Origin)
 	}
+	l.checkReplica(a, k, v)
 	if k.ID == "" {
 		k.ID = keyID(k.Account, k.Region, k.Name, k.MultiRegion)
 	}
@@ -69,6 +71,23 @@ func (l *loader) completeKey(a *Account, k *Key, v value) {
 	l.checkAliases(k, v)
 	slices.Sort(k.Aliases)
 	l.unique(k.ARN, v)
+}
+
+// checkReplica holds a replica against its set: it shares the id of its
+// primary, in another Region.
+func (l *loader) checkReplica(a *Account, k *Key, v value) {
+	if k.ReplicaOf == "" {
+		return
+	}
+	k.MultiRegion = true
+	switch at := v.child("replica-of"); {
+	case k.ReplicaOf == k.Region:
+		at.failf("the primary key of a replica is in another Region")
+	case !slices.Contains(a.Regions, k.ReplicaOf):
+		at.failf("the account does not have this Region")
+	case k.ID == "":
+		at.failf("a replica has the id of its primary key: give it")
+	}
 }
 
 func (l *loader) checkAliases(k *Key, v value) {
