@@ -32,7 +32,9 @@ func AllowedWhen(ctx context.Context, b *Base, r caseline.Request) (Access, bool
 	i := slices.IndexFunc(callers, func(c analysis.Caller) bool { return c.ARN == q.Principal.ARN })
 	if i < 0 && q.Principal.Type == decision.Role { // a session that nothing names
 		role := q.Principal.ARN[:strings.LastIndexByte(q.Principal.ARN, '/')+1]
-		i = slices.IndexFunc(callers, func(c analysis.Caller) bool { return strings.HasPrefix(c.ARN, role) && strings.HasPrefix(c.Name, "role/") })
+		i = slices.IndexFunc(callers, func(c analysis.Caller) bool {
+			return strings.HasPrefix(c.ARN, role) && strings.HasPrefix(c.Name, "role/")
+		})
 	}
 	if i < 0 {
 		return Access{}, false, nil

@@ -291,6 +291,9 @@ func (t *tabulator) row(u *analysis.Universe, c analysis.Caller, k *world.Key, a
 		return row, err
 	}
 	for _, w := range access.Ways {
+		if slices.ContainsFunc(w.Witness.Decision.Evidence().Layers, func(l decision.LayerEvidence) bool { return l.Layer == decision.LayerGuardrail }) {
+			t.note("Guardrails took part in the requests that were tried. They may refuse others, for they are no policies that can be analysed.")
+		}
 		way := t.b.way(w)
 		if c.Outside && way.Through == decision.LayerIdentity { // whose IAM policies are made up
 			way.Through = decision.LayerResource
