@@ -127,7 +127,7 @@ func (s *Scope) delayTags(k *store.Key) { s.delayed(change{key: k.Addr, of: ofTa
 
 // namesOf are the names of a key's aliases, as they are now.
 func (s *Scope) namesOf(k *store.Key) (aliasNames, error) {
-	list, over, err := s.Tx.AliasesOfKey(k.Addr, "", s.engine.cfg.Quotas.AliasesPerKey)
+	list, over, err := s.Tx.AliasesOfKey(k.Addr, "", s.quotas().AliasesPerKey)
 	names := make([]string, len(list))
 	for i, a := range list {
 		names[i] = a.Name

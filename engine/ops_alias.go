@@ -81,8 +81,8 @@ func (s *Scope) aliasQuota(k *store.Key) error {
 	if err != nil {
 		return err
 	}
-	if n >= s.engine.cfg.Quotas.AliasesPerKey {
-		return wire.Errorf(wire.LimitExceeded, "The key %s has reached its quota of %d aliases.", s.keyARN(k), s.engine.cfg.Quotas.AliasesPerKey)
+	if n >= s.quotas().AliasesPerKey {
+		return wire.Errorf(wire.LimitExceeded, "The key %s has reached its quota of %d aliases.", s.keyARN(k), s.quotas().AliasesPerKey)
 	}
 	return nil
 }

@@ -165,8 +165,8 @@ func (s *Scope) putGrant(k *store.Key, g store.Grant) error {
 	if err != nil {
 		return err
 	}
-	if n >= s.engine.cfg.Quotas.GrantsPerKey && k.Manager != managerAWS {
-		return wire.Errorf(wire.LimitExceeded, "The key %s has reached its quota of %d grants.", s.keyARN(k), s.engine.cfg.Quotas.GrantsPerKey)
+	if n >= s.quotas().GrantsPerKey && k.Manager != managerAWS {
+		return wire.Errorf(wire.LimitExceeded, "The key %s has reached its quota of %d grants.", s.keyARN(k), s.quotas().GrantsPerKey)
 	}
 	s.delayGrant(g)
 	return s.Tx.PutGrant(g)

@@ -195,15 +195,15 @@ func (p keyParameters) validate(in *wire.CreateKeyInput) error {
 
 func (s *Scope) keyQuota(region string) error {
 	n, err := s.Tx.CountKeys(s.Caller.Account, region)
-	if err != nil || n < s.engine.cfg.Quotas.Keys {
+	if err != nil || n < s.quotas().Keys {
 		return err
 	}
 	managed, err := s.managedKeys(region)
 	if err != nil {
 		return err
 	}
-	if n-managed >= s.engine.cfg.Quotas.Keys {
-		return wire.Errorf(wire.LimitExceeded, "The account has reached its quota of %d KMS keys in this Region.", s.engine.cfg.Quotas.Keys)
+	if n-managed >= s.quotas().Keys {
+		return wire.Errorf(wire.LimitExceeded, "The account has reached its quota of %d KMS keys in this Region.", s.quotas().Keys)
 	}
 	return nil
 }

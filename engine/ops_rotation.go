@@ -130,7 +130,7 @@ func rotateKeyOnDemand(ctx context.Context, s *Scope, _ *wire.RotateKeyOnDemandI
 		}
 	}
 	switch {
-	case done >= s.engine.cfg.Quotas.Rotations:
+	case done >= s.quotas().Rotations:
 		return nil, wire.Errorf(wire.LimitExceeded, "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: %s", s.keyARN(k))
 	case !k.Rotation.Next.IsZero() && k.Rotation.Next.Sub(s.Now) <= soon:
 		return nil, wire.Errorf(wire.Conflict, "An automatic rotation of %s is in progress or due within 20 minutes.", s.keyARN(k))

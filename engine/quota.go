@@ -11,6 +11,15 @@ type Quotas struct {
 	Rotations     int // on demand, in the life of a key: 25
 }
 
+// quotas are those of the world, and where it says none of the engine.
+func (s *Scope) quotas() Quotas {
+	q, own := s.World.Settings().Quotas, s.engine.cfg.Quotas
+	return Quotas{
+		Keys: cmp.Or(q.Keys, own.Keys), AliasesPerKey: cmp.Or(q.AliasesPerKey, own.AliasesPerKey), GrantsPerKey: cmp.Or(q.GrantsPerKey, own.GrantsPerKey),
+		Rotations: own.Rotations,
+	}
+}
+
 func (q Quotas) complete() Quotas {
 	return Quotas{
 		Keys:          cmp.Or(q.Keys, 100_000),

@@ -27,5 +27,5 @@ func TestExamplesOfTheFormatLoad(t *testing.T) {
 	assert.Empty(t, w.Unreferenced())
 	_, ok := w.AccessKey("AKIASTORAGE")
 	assert.True(t, ok, "the example of a service was read")
-	assert.Equal(t, Settings{EncodedMessages: true, ConsistencyDelay: 5 * time.Minute}, w.Settings())
+	assert.Equal(t, Settings{EncodedMessages: true, ConsistencyDelay: 5 * time.Minute, Quotas: Quotas{Keys: 100_000, AliasesPerKey: 50, GrantsPerKey: 50_000}}, w.Settings())
 }

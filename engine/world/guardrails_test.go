@@ -166,6 +166,7 @@ func TestWrongGuardrails(t *testing.T) {
 		},
 		"a setting that does not exist":   {"settings: {colour: blue}\n", "settings.colour: unknown field"},
 		"a setting of the wrong kind":     {"settings: {encoded-messages: often}\n", "settings.encoded-messages: a scalar where true or false belongs"},
+		"a quota of none":                 {"settings: {quotas: {keys: 0}}\n", "settings.quotas.keys: must be a number from 1 to 10000000"},
 		"a delay longer than an hour":     {"settings: {consistency-delay: 3601}\n", "settings.consistency-delay: must be a number of seconds from 0 to 3600"},
 		"settings in more than one place": {"settings: {}\n-- more.yaml --\nsettings: {}\n", "settings: is already given at"},
 	} {

@@ -10,7 +10,19 @@ type Settings struct {
 	// ConsistencyDelay is how long changes of grants, tags and aliases take to
 	// count for authorization; zero: they count at once.
 	ConsistencyDelay time.Duration
+	// Quotas are the resource quotas that the world adjusts.
+	Quotas Quotas
 }
+
+// Quotas are resource quotas; zero: not said. Guide, "Quotas".
+type Quotas struct {
+	Keys          int // KMS keys of an account in a Region
+	AliasesPerKey int
+	GrantsPerKey  int
+}
+
+// maxQuota is the largest quota that a world can set.
+const maxQuota = 10_000_000
 
 // MaxConsistencyDelay is the longest delay that can be simulated.
 const MaxConsistencyDelay = time.Hour
@@ -23,5 +35,16 @@ func (l *loader) settings(v value) {
 	v.fields(table{
 		"encoded-messages":  boolInto(&l.world.settings.EncodedMessages),
 		"consistency-delay": secondsInto(&l.world.settings.ConsistencyDelay, 0, MaxConsistencyDelay),
+		"quotas":            quotasInto(&l.world.settings.Quotas),
 	})
+}
+
+func quotasInto(to *Quotas) func(value) {
+	return func(v value) {
+		v.fields(table{
+			"keys":            numberInto(&to.Keys, 1, maxQuota),
+			"aliases-per-key": numberInto(&to.AliasesPerKey, 1, maxAliases),
+			"grants-per-key":  numberInto(&to.GrantsPerKey, 1, maxQuota),
+		})
+	}
 }

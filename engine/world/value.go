@@ -184,6 +184,22 @@ func boolInto(to *bool) func(value) {
 	}
 }
 
+// numberInto reads a whole number.
+func numberInto(to *int, low, high int) func(value) {
+	return func(v value) {
+		text, ok := v.text()
+		if !ok {
+			return
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < low || n > high {
+			v.failf("must be a number from %d to %d", low, high)
+			return
+		}
+		*to = n
+	}
+}
+
 // secondsInto reads a whole number of seconds.
 func secondsInto(to *time.Duration, low, high time.Duration) func(value) {
 	return func(v value) {
