@@ -253,3 +253,18 @@ func confirmWays(t *testing.T, b *query.Base, row query.Access) {
 		assert.True(t, x.Allowed, w.Case)
 	}
 }
+
+func TestRetiringIsToldForEachGrant(t *testing.T) {
+	got, err := query.WhoCan(t.Context(), open(t, "world.txtar"), []string{"kms:RetireGrant"}, "key/shared", query.Filter{})
+	require.NoError(t, err)
+	can := map[string]string{}
+	for who, text := range rows(got) {
+		if text != "never" {
+			can[who] = text
+		}
+	}
+	assert.Equal(t, map[string]string{
+		"root@acme kms:RetireGrant":  "when; the grant is nightly; the grant is partners",
+		"role/admin kms:RetireGrant": "when; the grant is nightly; the grant is partners",
+	}, can)
+}
