@@ -24,10 +24,11 @@ import (
 type Changed struct {
 	Changes []string `json:"changes"` // all of the session
 	Off     []string `json:"off"`     // layers
+	Given   []string `json:"given"`   // what there is besides
 }
 
 func (s *Session) changedAnswer(text string) Answer {
-	value := Changed{Changes: []string{}, Off: append([]string{}, s.state.off...)}
+	value := Changed{Changes: []string{}, Off: append([]string{}, s.state.off...), Given: append([]string{}, s.state.given...)}
 	for _, c := range s.state.changes {
 		value.Changes = append(value.Changes, c.String())
 	}
@@ -231,6 +232,37 @@ func edit(_ context.Context, s *Session, rest string) (Answer, error) {
 	return s.put(w, changed)
 }
 
+// given adds what a given line of a case file adds: tags, aliases, grants,
+// endpoints, services. given nothing takes all of it back.
+func given(_ context.Context, s *Session, rest string) (Answer, error) {
+	next := s.state
+	next.given = append(slices.Clone(next.given), rest)
+	if rest == "nothing" {
+		next.given = nil
+	} else if err := fact(rest); err != nil {
+		return Answer{}, err
+	}
+	if err := s.changed(next); err != nil {
+		return Answer{}, err
+	}
+	if rest == "nothing" {
+		return s.changedAnswer(s.faint("given nothing besides the world")), nil
+	}
+	return s.changedAnswer(s.good("given: ") + rest), nil
+}
+
+// fact refuses what is no fact: clauses belong to the scene.
+func fact(text string) error {
+	var standing caseline.Standing
+	if _, err := standing.Set("given " + text); err != nil {
+		return plain(err)
+	}
+	if len(standing.Given) == 0 {
+		return misuse("clauses of requests are said with as, via, at, in and set; given is for tags, aliases, grants, policies, endpoints and services")
+	}
+	return nil
+}
+
 // layerNames are the layers that can be switched off.
 func layerNames() []string { return draft.Layers() }
 
@@ -297,6 +329,10 @@ func (s *Session) difference(before state) string {
 		return now.changes[len(now.changes)-1].String()
 	case len(now.changes) < len(before.changes):
 		return "reset"
+	case len(now.given) > len(before.given):
+		return "given " + now.given[len(now.given)-1]
+	case len(now.given) < len(before.given):
+		return "given nothing"
 	case !slices.Equal(now.off, before.off):
 		return "off " + strings.Join(now.off, " ")
 	case !reflect.DeepEqual(now.scene, before.scene):

@@ -133,6 +133,12 @@ func changeCommands() []command {
 				"on LAYER switches one on again.",
 			examples: []string{"off scp", "off scp rcp", "on scp"},
 		},
+		{
+			name: "given", usage: "FACT | nothing", short: "tags, aliases, services and endpoints besides", run: given,
+			long: "Facts are those of case files: grant NAME on KEY to PRINCIPAL for OPERATIONS, tag NAME=VALUE on KEY or PRINCIPAL, alias NAME on KEY, " +
+				"policy FILE on KEY, endpoint ID in REGION, service NAME may ACTIONS. They are no part of the world's files; save test writes them above the case.",
+			examples: []string{"given tag team=blue on key/payroll", "given alias alias/pay on key/payroll", "given service s3.amazonaws.com may kms:Decrypt", "given nothing"},
+		},
 		{name: "undo", short: "take back the last change, of scene or world", run: undo, examples: []string{"undo"}},
 		{name: "reset", short: "take back everything", run: reset, examples: []string{"reset"}},
 	}

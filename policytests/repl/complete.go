@@ -44,7 +44,7 @@ func init() { // a table that names help, which names the commands, would be a c
 		"in": (*Session).regionWords, "at": plainWords("now", "-"), "set": (*Session).setWords, "unset": (*Session).unsetWords,
 		"grant": (*Session).grantWords, "revoke": (*Session).revokeWords,
 		"policy": (*Session).placeWords, "edit": (*Session).placeWords,
-		"off": plainWords(layerNames()...), "show": (*Session).showWords, "save": (*Session).saveWords,
+		"given": (*Session).givenWords, "off": plainWords(layerNames()...), "show": (*Session).showWords, "save": (*Session).saveWords,
 		"diff": func(s *Session, _ string) []Candidate { return s.resourceWords("kms:Encrypt") }, "lint": plainWords("new"),
 		"help": plainWords(commandNames()...),
 	}

@@ -128,6 +128,25 @@ func (s *Session) regionWords(string) []Candidate {
 	return candidates(append(s.current.world.Regions(), forget))
 }
 
+// givenWords follow the grammar of given lines.
+func (s *Session) givenWords(text string) []Candidate {
+	c := caseline.Standing{}.Complete("given "+text, false)
+	all := candidates(c.Words)
+	switch c.Slot {
+	case "key":
+		return append(all, s.resourceWords("kms:Encrypt")...)
+	case "key, user or role":
+		return append(append(all, s.resourceWords("kms:Encrypt")...), s.principalWords("")...)
+	case "principal":
+		return append(all, s.principalWords("")...)
+	case "action":
+		return append(all, s.actionWords("")...)
+	case "operation":
+		return append(all, candidates(grantOperations)...)
+	}
+	return append(all, s.slotWords(c.Slot)...)
+}
+
 // fileWords are the files of the world that can be session policies.
 func (s *Session) fileWords() []Candidate {
 	var all []Candidate

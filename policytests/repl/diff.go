@@ -15,6 +15,7 @@ import (
 type Diff struct {
 	Changes []string  `json:"changes"`
 	Off     []string  `json:"off"`
+	Given   []string  `json:"given"`
 	Same    bool      `json:"same"` // it is proved that all requests about keys are decided as before
 	Keys    []KeyDiff `json:"keys"` // those about which something changed, or is not known
 }
@@ -46,7 +47,7 @@ func diff(ctx context.Context, s *Session, rest string) (Answer, error) {
 		only = k.ARN
 	}
 	changed := s.changedAnswer("").Value.(Changed)
-	d := Diff{Changes: changed.Changes, Off: changed.Off, Same: true, Keys: []KeyDiff{}}
+	d := Diff{Changes: changed.Changes, Off: changed.Off, Given: changed.Given, Same: true, Keys: []KeyDiff{}}
 	for _, now := range s.current.world.Keys() {
 		if only != "" && now.ARN != only {
 			continue
@@ -106,6 +107,9 @@ func (s *Session) diffText(d Diff) string {
 	var lines []string
 	for _, c := range d.Changes {
 		lines = append(lines, s.faint("changed: "+c))
+	}
+	for _, g := range d.Given {
+		lines = append(lines, s.faint("given: "+g))
 	}
 	if len(d.Off) > 0 {
 		lines = append(lines, s.faint("off: "+strings.Join(d.Off, ", ")))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/policytests"
+	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/policytests/query"
 	"github.com/keyreeve/keyreeve/policytests/repl/draft"
 	"github.com/keyreeve/keyreeve/policytests/report"
@@ -56,6 +58,7 @@ type state struct {
 	scene   scene
 	changes []draft.Change
 	off     []string // layers
+	given   []string // what there is besides, as case files say it
 }
 
 // A version is a world that questions are put about.
@@ -100,7 +103,7 @@ func New(cfg Config) (*Session, error) {
 		cfg.Engine = engine
 	}
 	s := &Session{cfg: cfg, base: cfg.Draft}
-	first, err := s.version(cfg.Draft)
+	first, err := s.version(cfg.Draft, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +111,8 @@ func New(cfg Config) (*Session, error) {
 	return s, nil
 }
 
-func (s *Session) version(d draft.Draft) (*version, error) {
+// version reads the world of a draft, with what there is besides.
+func (s *Session) version(d draft.Draft, given []string) (*version, error) {
 	w, err := d.World()
 	if err != nil {
 		return nil, err
@@ -117,11 +121,35 @@ func (s *Session) version(d draft.Draft) (*version, error) {
 	if err != nil {
 		return nil, err
 	}
+	if w, err = s.with(w, files, given); err != nil {
+		return nil, err
+	}
 	base, err := query.New(query.Config{World: w, Engine: s.cfg.Engine, Now: s.cfg.Now, Files: files, Path: s.cfg.Path})
 	if err != nil {
 		return nil, err
 	}
 	return &version{draft: d, world: w, base: base}, nil
+}
+
+// with is a world with what given lines add to it.
+func (s *Session) with(w *world.World, files fs.FS, given []string) (*world.World, error) {
+	if len(given) == 0 {
+		return w, nil
+	}
+	var standing caseline.Standing
+	for _, g := range given {
+		if _, err := standing.Set("given " + g); err != nil {
+			return nil, plain(err)
+		}
+	}
+	asker, err := policytests.NewAsker(policytests.Config{World: w, Engine: s.cfg.Engine, Now: s.cfg.Now, Files: files})
+	if err != nil {
+		return nil, err
+	}
+	if asker, err = asker.With(standing.Given, "."); err != nil {
+		return nil, plain(err)
+	}
+	return asker.World(), nil
 }
 
 // World is the world with the session's changes.
@@ -185,7 +213,7 @@ func (s *Session) build(base draft.Draft, st state) (*version, error) {
 			return nil, err
 		}
 	}
-	v, err := s.version(d)
+	v, err := s.version(d, st.given)
 	var problems world.Problems
 	if errors.As(err, &problems) {
 		return nil, &Misuse{fmt.Errorf("the world would be wrong with it:\n%w", problems)}
@@ -197,18 +225,27 @@ func (s *Session) build(base draft.Draft, st state) (*version, error) {
 // changes on top. Changes that do not fit any more are dropped; the text says
 // so.
 func (s *Session) Reload(d draft.Draft) (string, error) {
-	loaded, err := s.version(d)
+	loaded, err := s.version(d, nil)
 	if err != nil {
 		return "", err
 	}
 	kept := s.state
-	kept.changes = nil
+	kept.changes, kept.given = nil, nil
 	var notes []string
 	for _, c := range s.state.changes {
 		trial := kept
 		trial.changes = append(slices.Clone(kept.changes), c)
 		if _, err := s.build(d, trial); err != nil {
 			notes = append(notes, fmt.Sprintf("dropped: %s: %v", c, err))
+			continue
+		}
+		kept = trial
+	}
+	for _, g := range s.state.given {
+		trial := kept
+		trial.given = append(slices.Clone(kept.given), g)
+		if _, err := s.build(d, trial); err != nil {
+			notes = append(notes, fmt.Sprintf("dropped: given %s: %v", g, err))
 			continue
 		}
 		kept = trial

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/policytests"
 	"github.com/keyreeve/keyreeve/policytests/repl"
 	"github.com/keyreeve/keyreeve/policytests/repl/draft"
 )
@@ -145,6 +146,8 @@ func TestWhatMakesNoSenseIsToldWhereItIsSaid(t *testing.T) {
 		"policy user/bob":                                  "add the name of one",
 		"policy user/bob x":                                "there is no policy user/bob@111122223333 x",
 		`policy user/bob x {"Version": "2012-10-17"}`:      "this is no identity policy:\n  line 1",
+		"given session x":                                  "clauses of requests are said with as",
+		"given tag a=b on key/none":                        "there is no key/none in this world",
 		"edit key/payroll":                                 "edit needs a terminal",
 		"undo":                                             "there is nothing to undo",
 		"policy managed/Most none":                         "the world would be wrong with it",
@@ -185,6 +188,8 @@ func TestChangesCountFromTheNextQuestionOnAndCanBeUndone(t *testing.T) {
 		{"policy role/payroll use " + deny, "role/payroll kms:Decrypt key/payroll kms:EncryptionContext:dept=finance", false},
 		{"policy role/payroll use none", "role/payroll kms:Decrypt key/payroll kms:EncryptionContext:dept=finance", false},
 		{"policy scp/no on ou-ab12-engineer " + deny, "role/payroll kms:Decrypt key/payroll kms:EncryptionContext:dept=finance", false},
+		{"given grant extra on key/payroll to user/bob for Encrypt", "user/bob kms:Encrypt key/payroll", true},
+		{"given policy nobody.key.json on key/other", "user/bob kms:Decrypt key/other", false},
 		{"off scp", "user/bob kms:ScheduleKeyDeletion key/other", true},
 		{"off boundary", "user/bob kms:Sign key/signing", true},
 		{"off identity", "role/payroll kms:Decrypt key/payroll kms:EncryptionContext:dept=finance", false},
@@ -287,6 +292,22 @@ func TestTestsAreSavedInTheWorld(t *testing.T) {
 	assert.Contains(t, say(t, s, "grant role/payroll Encrypt", "save test payroll kms:Encrypt").Text, "with the changes of this session only")
 	assert.Contains(t, say(t, s, "save test payroll kms:Decrypt").Text, line)
 	assert.Contains(t, refused(t, func() *repl.Session { say(t, s, "off scp"); return s }(), "save test payroll kms:Decrypt"), "layers are off")
+}
+
+func TestWhatIsGivenStandsAboveTheTest(t *testing.T) {
+	s, dir := open(t)
+	say(t, s, "given alias alias/pay on key/other", "save test given user/bob kms:Decrypt alias/pay")
+	text, err := os.ReadFile(filepath.Join(dir, "given.cases"))
+	require.NoError(t, err)
+	assert.Equal(t, "given alias alias/pay on key/other\nallow user/bob kms:Decrypt alias/pay because identity\ngiven nothing\n", string(text))
+	report, err := policytests.Run(t.Context(), []string{dir}, policytests.Options{})
+	require.NoError(t, err)
+	assert.Empty(t, report.Failed())
+
+	assert.Contains(t, refused(t, s, "save world "+filepath.Join(t.TempDir(), "x")), "given nothing")
+	assert.Contains(t, say(t, s, "show changes").Text, "given alias alias/pay")
+	assert.Contains(t, say(t, s, "given nothing").Text, "given nothing")
+	assert.Contains(t, refused(t, s, "can user/bob kms:Decrypt alias/pay"), "alias/pay")
 }
 
 func TestTestsAreSavedInAnArchive(t *testing.T) {

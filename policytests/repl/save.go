@@ -39,6 +39,9 @@ func (s *Session) saveWorld(to string) (Answer, error) {
 	if len(s.state.off) > 0 {
 		return Answer{}, misuse("layers are off, and the world would be saved without them; first: on %s", strings.Join(s.state.off, " "))
 	}
+	if len(s.state.given) > 0 {
+		return Answer{}, misuse("what is given is no part of the world's files; first: given nothing")
+	}
 	if err := s.current.draft.Write(to); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return Answer{}, misuse("%s is there already; name a new directory or .txtar file", to)
@@ -71,11 +74,18 @@ func (s *Session) saveTest(ctx context.Context, name, rest string) (Answer, erro
 	for _, a := range all {
 		lines = append(lines, caseLine(a.request.text, a.decision))
 	}
-	where, err := s.append(file, strings.Join(lines, "\n")+"\n")
+	written := lines
+	for i := len(s.state.given) - 1; i >= 0; i-- {
+		written = append([]string{"given " + s.state.given[i]}, written...)
+	}
+	if len(s.state.given) > 0 {
+		written = append(written, "given nothing")
+	}
+	where, err := s.append(file, strings.Join(written, "\n")+"\n")
 	if err != nil {
 		return Answer{}, fmt.Errorf("writing the test: %w", err)
 	}
-	text := s.faint(where+": ") + strings.Join(lines, "\n")
+	text := s.faint(where+": ") + strings.Join(written, "\n")
 	if note := s.onlyHere(ctx, rest, all); note != "" {
 		text += "\n" + note
 	}
@@ -95,7 +105,11 @@ func (s *Session) onlyHere(ctx context.Context, rest string, now []asked) string
 	if len(s.state.changes) == 0 {
 		return ""
 	}
-	_, before, err := s.ask(ctx, s.loaded, rest)
+	v, err := s.build(s.base, state{given: s.state.given})
+	if err != nil {
+		return ""
+	}
+	_, before, err := s.ask(ctx, v, rest)
 	for i := range before {
 		if err == nil && before[i].decision.Allowed != now[i].decision.Allowed {
 			err = errors.New("another answer")

@@ -48,7 +48,11 @@ func show(ctx context.Context, s *Session, rest string) (Answer, error) {
 		return s.conditionKeys(after)
 	case "changes":
 		a := s.changedAnswer("")
-		a.Text = strings.Join(a.Value.(Changed).Changes, "\n")
+		lines := a.Value.(Changed).Changes
+		for _, g := range s.state.given {
+			lines = append(lines, "given "+g)
+		}
+		a.Text = strings.Join(lines, "\n")
 		if a.Text == "" {
 			a.Text = s.faint("the world is as it was loaded")
 		}

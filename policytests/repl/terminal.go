@@ -169,7 +169,7 @@ func (t *terminal) prompt() string {
 	if len(s.state.off) > 0 {
 		text += " -" + strings.Join(s.state.off, " -")
 	}
-	if n := len(s.state.changes); n > 0 {
+	if n := len(s.state.changes) + len(s.state.given); n > 0 {
 		text += fmt.Sprintf(" +%d", n)
 	}
 	return s.cfg.Style.Paint(report.Hint, text) + s.faint("> ")
