@@ -132,17 +132,21 @@ var places = map[string]string{
 	"key":           "accounts: {\"111122223333\": {keys: {a: {zzz: 1}}}}",
 	"grant":         "accounts: {\"111122223333\": {keys: {a: {grants: {b: {zzz: 1}}}}}}",
 	"organization":  "organization: {zzz: 1}",
-	"unit":          "organization: {root: {zzz: 1}}",
+	"unit":          "organization: {id: o-exampleorg, management-account: \"777788889999\", root: {zzz: 1}}",
 	"endpoint":      "endpoints: {vpce-0123456789abcdef0: {zzz: 1}}",
 	"service":       "services: {s3.amazonaws.com: {zzz: 1}}",
 	"settings":      "settings: {zzz: 1}",
 }
 
-var known = regexp.MustCompile(`known here: ([a-z, -]+)`)
+var (
+	known   = regexp.MustCompile(`known here: ([a-z, -]+)`)
+	lacking = regexp.MustCompile(`lacks the fields? ([a-z, -]+)`)
+)
 
 func TestFieldsAreThoseOfTheLoader(t *testing.T) {
 	type definition struct {
 		Properties map[string]any        `json:"properties"`
+		Required   []string              `json:"required"`
 		Defs       map[string]definition `json:"$defs"`
 	}
 	var top definition
@@ -159,6 +163,13 @@ func TestFieldsAreThoseOfTheLoader(t *testing.T) {
 		}
 		for _, field := range strings.Split(told[1], ", ") {
 			assert.Contains(t, have.Properties, field, "%s", name)
+		}
+		var required []string
+		for _, m := range lacking.FindAllStringSubmatch(err.Error(), -1) {
+			required = append(required, strings.Split(m[1], ", ")...)
+		}
+		if name != "" {
+			assert.ElementsMatch(t, required, have.Required, "%s: %v", name, err)
 		}
 		assert.Len(t, have.Properties, len(strings.Split(told[1], ", ")), "%s", name)
 		assert.Error(t, s.Validate(read(t, []byte(text))), "%s", name)

@@ -159,12 +159,16 @@ func element(name string) object {
 // and what else is taken.
 func action(k policy.Kind) object {
 	var known []string
+	service := "kms:"
+	if k == policy.Trust {
+		service = "sts:"
+	}
 	for _, a := range policy.Actions {
-		if (k == policy.Trust) == a.On(policy.RoleResource) && (k != policy.RCP || strings.HasPrefix(a.Name, "kms:")) {
+		if strings.HasPrefix(a.Name, service) && (k != policy.Trust || a.On(policy.RoleResource)) {
 			known = append(known, a.Name)
 		}
 	}
-	return object{"anyOf": []any{object{"enum": append(known, "kms:*")}, object{"type": "string", "pattern": `^(\*|[^:]*:.*)$`}}}
+	return object{"anyOf": []any{object{"enum": append(known, service+"*")}, object{"type": "string", "pattern": `^(\*|[^:]*:.*)$`}}}
 }
 
 func principal(k policy.Kind) object {
