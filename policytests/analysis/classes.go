@@ -39,27 +39,27 @@ var special = []string{"kms:CreateKey", "kms:CreateGrant", "kms:DescribeKey"}
 
 // mark is all that policies tell of an action.
 func (sp *space) mark(a *policy.Action) string {
-	b := []byte{flag(a.CrossAccount), flag(a.On(policy.KeyResource)), flag(a.On(policy.AliasResource)), flag(strings.HasPrefix(a.Name, "kms:GenerateDataKey"))}
+	b := []byte{bit(a.CrossAccount), bit(a.On(policy.KeyResource)), bit(a.On(policy.AliasResource)), bit(strings.HasPrefix(a.Name, "kms:GenerateDataKey"))}
 	if slices.Contains(special, a.Name) {
 		b = append(b, a.Name...)
 	}
 	for _, key := range sortedKeys(sp.conditions) {
 		i := sp.info(key)
-		b = append(b, flag(i.row.Name == "" || i.row.Global || slices.Contains(a.ConditionKeys, i.row.Name)))
+		b = append(b, bit(i.row.Name == "" || i.row.Global || slices.Contains(a.ConditionKeys, i.row.Name)))
 	}
 	for _, key := range sortedKeys(sp.variables) {
-		b = append(b, flag(slices.Contains(a.ConditionKeys, sp.info(key).row.Name)))
+		b = append(b, bit(slices.Contains(a.ConditionKeys, sp.info(key).row.Name)))
 	}
 	number := actionIndex[a.Name]
 	for _, u := range sp.universes {
 		for _, d := range u.all() {
 			for _, s := range d.statements {
-				b = append(b, flag(s.actions[number]))
+				b = append(b, bit(s.actions[number]))
 			}
 		}
 		for _, r := range u.resources {
 			for _, g := range r.grants {
-				b = append(b, flag(slices.Contains(g.Operations, strings.TrimPrefix(a.Name, "kms:"))))
+				b = append(b, bit(slices.Contains(g.Operations, strings.TrimPrefix(a.Name, "kms:"))))
 			}
 		}
 		if u.open {
@@ -70,7 +70,7 @@ func (sp *space) mark(a *policy.Action) string {
 			for _, m := range services[i].ActsFor {
 				for _, account := range m.Accounts {
 					for _, region := range m.Regions {
-						b = append(b, flag(services[i].May(account, region, a.Name)))
+						b = append(b, bit(services[i].May(account, region, a.Name)))
 					}
 				}
 			}
@@ -79,7 +79,7 @@ func (sp *space) mark(a *policy.Action) string {
 	return string(b)
 }
 
-func flag(b bool) byte {
+func bit(b bool) byte {
 	if b {
 		return 'y'
 	}
@@ -129,7 +129,7 @@ func signature(r *residue, g *goal) string {
 // sign adds what tells residuals apart.
 func (r *residual) sign(b []byte) []byte {
 	t := r.subject
-	b = append(b, '(', flag(r.foreign()), flag(t.action.CrossAccount), flag(r.exemptSCP()), byte(t.rule()))
+	b = append(b, '(', bit(r.foreign()), bit(t.action.CrossAccount), bit(r.exemptSCP()), byte(t.rule()))
 	b = append(b, t.caller.Type...)
 	for i := range r.clauses {
 		c := &r.clauses[i]
@@ -143,7 +143,7 @@ func (r *residual) sign(b []byte) []byte {
 	}
 	for _, l := range []decision.Layer{decision.LayerSCP, decision.LayerEndpoint, decision.LayerBoundary, decision.LayerSession} {
 		n, attached := r.levels[l]
-		b = append(b, flag(attached), byte(n))
+		b = append(b, bit(attached), byte(n))
 	}
 	return append(b, ')')
 }

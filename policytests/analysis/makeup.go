@@ -108,7 +108,18 @@ func (m *makeup) principal(arn string) (session string) {
 	return ""
 }
 
-func (m *makeup) service(principal string) { m.services[principal] = map[string]any{} }
+var serviceName = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?$`)
+
+// service adds a service by its principal, which may be that of one Region.
+func (m *makeup) service(principal string) {
+	if !serviceName.MatchString(principal) {
+		return
+	}
+	for _, region := range m.regions {
+		principal = strings.Replace(principal, "."+region+".amazonaws.com", ".amazonaws.com", 1)
+	}
+	m.services[principal] = map[string]any{}
+}
 
 // world is what was made up, as a world.
 func (m *makeup) world() (*world.World, error) {
