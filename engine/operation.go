@@ -96,14 +96,8 @@ func (s *Scope) key(i int) *store.Key { return s.checks[i].Resource.Key }
 // change writes a changed copy of the key of a check.
 func (s *Scope) change(i int, mutate func(*store.Key)) error {
 	changed := *s.key(i)
-	if slices.Contains(s.expired, changed.Addr) {
-		id, err := s.newID("expiry event")
-		if err != nil {
-			return err
-		}
-		if err := s.engine.recordExpiry(s.Tx, changed.Addr, id); err != nil {
-			return err
-		}
+	if err := s.recordExpired(changed.Addr); err != nil {
+		return err
 	}
 	mutate(&changed)
 	id, err := s.newID("synchronization event")
@@ -111,6 +105,19 @@ func (s *Scope) change(i int, mutate func(*store.Key)) error {
 		return err
 	}
 	return s.engine.keep(s.Tx, changed, id)
+}
+
+// recordExpired records, before a key is written, that its material is over, if
+// the store does not know that yet.
+func (s *Scope) recordExpired(addr store.KeyAddr) error {
+	if !slices.Contains(s.expired, addr) {
+		return nil
+	}
+	id, err := s.newID("expiry event of " + addr.String())
+	if err != nil {
+		return err
+	}
+	return s.engine.recordExpiry(s.Tx, addr, id)
 }
 
 // A memo keeps what must stay the same when a transaction runs again.

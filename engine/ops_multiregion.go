@@ -188,7 +188,7 @@ func updatePrimaryRegion(_ context.Context, s *Scope, in *wire.UpdatePrimaryRegi
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Tx.PutKey(former); err != nil {
+	if err := errors.Join(s.recordExpired(former.Addr), s.recordExpired(next.Addr), s.Tx.PutKey(former)); err != nil {
 		return nil, err
 	}
 	return nil, s.engine.keep(s.Tx, next, id) // which brings what is shared to the former primary, too

@@ -100,6 +100,10 @@ type Key struct {
 	AWSAccountId, KeyId, Arn, Description, KeySpec, KeyUsage, KeyState, KeyManager, Origin string
 	CustomerMasterKeySpec                                                                  string // of older versions of the API
 	MultiRegion                                                                            bool
+	MultiRegionConfiguration                                                               struct {
+		MultiRegionKeyType string
+		PrimaryKey         struct{ Region string }
+	}
 
 	Policy  Document
 	Aliases []string

@@ -50,6 +50,9 @@ func TestDumpAnswersAsTheAccountDoes(t *testing.T) {
 	require.NoError(t, err)
 	asker, err := policytests.NewAsker(policytests.Config{World: w, Engine: engine, Now: policytests.DefaultTime})
 	require.NoError(t, err)
+	for _, k := range w.Keys() {
+		assert.Equal(t, map[bool]string{true: "us-east-1"}[k.MultiRegion], k.ReplicaOf, k.Name)
+	}
 	for request, want := range map[string]bool{
 		"role/payroll kms:Decrypt alias/payroll kms:EncryptionContext:dept=finance": true,
 		"role/payroll kms:Decrypt alias/payroll":                                    false,

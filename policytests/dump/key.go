@@ -77,13 +77,29 @@ func (b *builder) key(k Key, file string) object {
 	}
 	set(body, "state", state)
 	if k.MultiRegion {
-		body["multi-region"] = true
+		b.multiRegion(k, body)
 	}
 	if k.KeyManager == "AWS" {
 		body["aws-managed"] = true
 	}
 	set(body, "grants", b.grants(k))
 	return body
+}
+
+// multiRegion says of a key that it is one of a set. A world can tell that it is
+// a replica only beside the primary's Region.
+func (b *builder) multiRegion(k Key, body object) {
+	set := k.MultiRegionConfiguration
+	primary := set.PrimaryKey.Region
+	switch {
+	case set.MultiRegionKeyType != "REPLICA":
+		body["multi-region"] = true
+	case slices.ContainsFunc(b.c.Keys, func(o Key) bool { return o.AWSAccountId == k.AWSAccountId && o.region() == primary }):
+		body["replica-of"] = primary
+	default:
+		b.c.note("key %s is a replica: it is there as a primary key, since nothing of %s is", k.Arn, primary)
+		body["multi-region"] = true
+	}
 }
 
 func (b *builder) grants(k Key) object {

@@ -72,6 +72,10 @@ func (r reader) key(ctx context.Context, arn string) error {
 		KeySpec: string(m.KeySpec), KeyUsage: string(m.KeyUsage), KeyState: string(m.KeyState), KeyManager: string(m.KeyManager),
 		Origin: string(m.Origin), MultiRegion: aws.ToBool(m.MultiRegion),
 	}
+	if set := m.MultiRegionConfiguration; set != nil && set.PrimaryKey != nil {
+		k.MultiRegionConfiguration.MultiRegionKeyType = string(set.MultiRegionKeyType)
+		k.MultiRegionConfiguration.PrimaryKey.Region = aws.ToString(set.PrimaryKey.Region)
+	}
 	r.c.account(k.AWSAccountId)
 	for _, ask := range []func(context.Context, *Key) error{r.policy, r.aliases, r.tags, r.grants} {
 		if err := ask(ctx, &k); err != nil {
