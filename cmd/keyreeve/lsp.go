@@ -33,7 +33,7 @@ Exit codes: 0 the editor said shutdown and exit; 1 it went away without; 2 wrong
 3 what it sent is no message of the protocol.`,
 		Example: `  keyreeve lsp                                                 # what an editor runs
   vim.lsp.config('keyreeve', {cmd = {'keyreeve', 'lsp'}, …})   # Neovim, see examples/editors`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			err := lsp.Serve(c.Context(), lsp.Config{In: c.InOrStdin(), Out: c.OutOrStdout(), Version: version(), Now: time.Now})
 			if errors.Is(err, lsp.ErrNoShutdown) {

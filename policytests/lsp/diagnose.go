@@ -74,7 +74,7 @@ func (v *view) publish(d *document, l linted, shown []diagnostic) {
 	v.mu.Lock()
 	current := v.server.docs[d.uri] == d
 	if current {
-		v.server.found[d.uri] = diagnosed{d, l.findings, l.policies}
+		v.found[d.uri] = diagnosed{d, l.findings, l.policies}
 	}
 	v.mu.Unlock()
 	if !current {

@@ -42,8 +42,6 @@ type form struct {
 	sid string
 	// version must be written, and is that of today.
 	version bool
-	// deny is the only Effect.
-	deny bool
 }
 
 const plainSid = "^[A-Za-z0-9]*$"
