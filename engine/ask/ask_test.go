@@ -62,7 +62,7 @@ func TestParametersThatWereLeftOpenHaveTheirDefaults(t *testing.T) {
 
 func TestLockoutLooksAtThePolicyAlone(t *testing.T) {
 	c := call(t)
-	e, err := decision.New(decision.Config{})
+	e, err := decision.New(decision.Config{Limit: decision.PatientLimit})
 	require.NoError(t, err)
 	resource := ask.Resource{ARN: "arn:aws:kms:us-east-1:111122223333:key/x", Account: "111122223333"}
 	check := func(principal string) error {

@@ -36,7 +36,7 @@ func BenchmarkDecide(b *testing.B) {
 // parsed, but not compiled.
 func BenchmarkDecideFirst(b *testing.B) {
 	q := referenceQuestion(b)
-	e, err := New(Config{})
+	e, err := New(Config{Limit: PatientLimit})
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -74,7 +74,7 @@ func TestCacheIsSafeForConcurrentUse(t *testing.T) {
 }
 
 func TestPatternsAreKept(t *testing.T) {
-	e, err := New(Config{})
+	e, err := New(Config{Limit: PatientLimit})
 	require.NoError(t, err)
 	p := e.data.patterns
 	before, _ := p.compiled.size()

@@ -162,7 +162,7 @@ func TestARememberedRefusalIsHeldAgainstAFreshOne(t *testing.T) {
 
 func TestOtherGuardrailsAreInForceAtOnce(t *testing.T) {
 	set := guardrailOf(t, viaS3)
-	e, err := New(Config{Cache: true, Guardrails: func() *guardrail.Set { return set }, GuardrailLimit: time.Minute})
+	e, err := New(Config{Limit: PatientLimit, Cache: true, Guardrails: func() *guardrail.Set { return set }, GuardrailLimit: time.Minute})
 	require.NoError(t, err)
 	said := func() string {
 		d, err := e.Decide(t.Context(), ask(keySays(allow("user/ann", "kms:*"))))

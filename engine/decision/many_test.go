@@ -56,7 +56,7 @@ func decideUnderMany(t testing.TB, e *Engine, n int) int64 {
 // 10,000 policies of four statements, all compiled, take less than 500 MB.
 func TestAPolicyOfFourStatementsTakesLessThan50KB(t *testing.T) {
 	const n = 500
-	e, err := New(Config{})
+	e, err := New(Config{Limit: PatientLimit})
 	require.NoError(t, err)
 	warm := e.Stats()
 	assert.Less(t, decideUnderMany(t, e, n), int64(50_000))
@@ -69,7 +69,7 @@ func TestAPolicyOfFourStatementsTakesLessThan50KB(t *testing.T) {
 // each is answered.
 func TestProgramsStayWithinTheirBound(t *testing.T) {
 	const bound = 2 << 20
-	e, err := New(Config{ProgramBytes: bound})
+	e, err := New(Config{Limit: PatientLimit, ProgramBytes: bound})
 	require.NoError(t, err)
 	each := decideUnderMany(t, e, 300)
 	s := e.Stats()
@@ -90,7 +90,7 @@ func TestProgramsStayWithinTheirBound(t *testing.T) {
 func BenchmarkManyPolicies(b *testing.B) {
 	const n = 10_000
 	for range b.N {
-		e, err := New(Config{Cache: true, VerifyEvery: 1000})
+		e, err := New(Config{Limit: PatientLimit, Cache: true, VerifyEvery: 1000})
 		require.NoError(b, err)
 		bytes := decideUnderMany(b, e, n)
 		b.ReportMetric(float64(bytes), "bytes/policy")

@@ -12,7 +12,7 @@ import (
 
 func TestHitsAnswerAsEvaluationDoes(t *testing.T) {
 	var log bytes.Buffer
-	e, err := New(Config{Cache: true, VerifyEvery: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	e, err := New(Config{Limit: PatientLimit, Cache: true, VerifyEvery: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	require.NoError(t, err)
 	q := ask(keySays(delegates), iamSays(allow("", "kms:Decrypt")))
 	first, err := e.Decide(t.Context(), q)
@@ -29,7 +29,7 @@ func TestHitsAnswerAsEvaluationDoes(t *testing.T) {
 // forgotten.
 func TestDifferenceAlarms(t *testing.T) {
 	var log bytes.Buffer
-	e, err := New(Config{Cache: true, VerifyEvery: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	e, err := New(Config{Limit: PatientLimit, Cache: true, VerifyEvery: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	require.NoError(t, err)
 	q := ask(keySays(allow("user/ben", "kms:Decrypt")))
 	_, err = e.Decide(t.Context(), q)
@@ -52,7 +52,7 @@ func TestDifferenceAlarms(t *testing.T) {
 }
 
 func TestDifferentOutcomeAlarms(t *testing.T) {
-	e, err := New(Config{Cache: true, VerifyEvery: 1})
+	e, err := New(Config{Limit: PatientLimit, Cache: true, VerifyEvery: 1})
 	require.NoError(t, err)
 	q := ask()
 	full, err := e.account(t.Context(), &q)
@@ -76,7 +76,7 @@ func TestEveryNthHitIsChecked(t *testing.T) {
 }
 
 func TestPoliciesThatReadTheClockAreNotRemembered(t *testing.T) {
-	e, err := New(Config{Cache: true})
+	e, err := New(Config{Limit: PatientLimit, Cache: true})
 	require.NoError(t, err)
 	q := ask(keySays(allowIf("user/ann", "kms:Decrypt", `{"DateLessThan": {"aws:CurrentTime": "2026-11-23T12:00:00Z"}}`)))
 	entries, _ := e.verdicts.cache.size()
@@ -96,7 +96,7 @@ func TestPoliciesThatReadTheClockAreNotRemembered(t *testing.T) {
 // Requests that agree on what the policies read share a verdict; any other
 // difference makes another question of it.
 func TestCachedDecisionFollowsEachFact(t *testing.T) {
-	e, err := New(Config{Cache: true})
+	e, err := New(Config{Limit: PatientLimit, Cache: true})
 	require.NoError(t, err)
 	condition := `{"StringEquals": {"aws:PrincipalTag/dept": ["it", "hr"]}, "Null": {"kms:ViaService": "false"}}`
 	changes := []change{

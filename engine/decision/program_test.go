@@ -48,7 +48,7 @@ func TestFormsOfPrincipalsAreToldApart(t *testing.T) {
 
 // Programs come and go under the bound while questions are decided.
 func TestDecisionsUnderEviction(t *testing.T) {
-	e, err := New(Config{Cache: true, CacheBytes: 20_000, ProgramBytes: 120_000, VerifyEvery: 5})
+	e, err := New(Config{Limit: PatientLimit, Cache: true, CacheBytes: 20_000, ProgramBytes: 120_000, VerifyEvery: 5})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	for g := range 2 {

@@ -183,8 +183,8 @@ func document(kind policy.Kind, name string, statements ...string) Policy {
 }
 
 var (
-	testEngine = sync.OnceValues(func() (*Engine, error) { return New(Config{}) })
-	rememberer = sync.OnceValues(func() (*Engine, error) { return New(Config{Cache: true, VerifyEvery: 1}) })
+	testEngine = sync.OnceValues(func() (*Engine, error) { return New(Config{Limit: PatientLimit}) })
+	rememberer = sync.OnceValues(func() (*Engine, error) { return New(Config{Limit: PatientLimit, Cache: true, VerifyEvery: 1}) })
 )
 
 // decided asks an engine that remembers nothing, and has one that remembers

@@ -62,7 +62,7 @@ func asked(t *testing.T) decision.Question {
 // logged decides questions and returns their lines.
 func logged(t *testing.T, plain bool, questions ...decision.Question) []string {
 	t.Helper()
-	e, err := decision.New(decision.Config{})
+	e, err := decision.New(decision.Config{Limit: decision.PatientLimit})
 	require.NoError(t, err)
 	var out bytes.Buffer
 	l := decisionlog.Log{Out: slog.New(decisionlog.NewHandler(&out)), Labels: map[string]string{"id": "i1"}, Plain: plain}
@@ -141,7 +141,7 @@ func TestAPlainLogMasksNothing(t *testing.T) {
 
 // What is masked in a line must not be in what the decision goes on to tell.
 func TestMaskingLeavesTheDecisionAlone(t *testing.T) {
-	e, err := decision.New(decision.Config{})
+	e, err := decision.New(decision.Config{Limit: decision.PatientLimit})
 	require.NoError(t, err)
 	d, err := e.Decide(t.Context(), asked(t))
 	require.NoError(t, err)

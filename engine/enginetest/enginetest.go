@@ -116,7 +116,7 @@ func New(t testing.TB, c Config) *Keyreeve {
 		Dir: filepath.Join(c.Dir, dataDir), World: filepath.Join(c.Dir, worldFile), Create: true, Clock: k.Clock.Now, Log: log,
 		Watch:  watchEvery,
 		Quotas: c.Quotas, RequestQuotas: c.RequestQuotas, Settling: c.Settling, ConsistencyDelay: c.ConsistencyDelay, ForeignFloor: c.ForeignFloor,
-		Decisions: decision.Config{Cache: true, VerifyEvery: 1, Guardrails: c.Guardrails, GuardrailLimit: time.Minute},
+		Decisions: decision.Config{Cache: true, VerifyEvery: 1, Limit: decision.PatientLimit, Guardrails: c.Guardrails, GuardrailLimit: time.Minute},
 	})
 	require.NoError(t, err)
 	k.listen(log, c)

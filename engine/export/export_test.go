@@ -46,7 +46,7 @@ func newBench(t *testing.T) bench {
 	require.NoError(t, err)
 	opa, err := rego.New(rego.Query("x = "+bundle.Decision), rego.ParsedBundle("keyreeve", &b), rego.StrictBuiltinErrors(true)).PrepareForEval(t.Context())
 	require.NoError(t, err)
-	e, err := decision.New(decision.Config{})
+	e, err := decision.New(decision.Config{Limit: decision.PatientLimit})
 	require.NoError(t, err)
 	return bench{t, w, opa, e}
 }

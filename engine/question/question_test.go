@@ -17,7 +17,7 @@ import (
 // ask decides lines and returns the answers.
 func ask(t testing.TB, lines ...string) (answers []question.Answer, undecided int) {
 	t.Helper()
-	e, err := decision.New(decision.Config{})
+	e, err := decision.New(decision.Config{Limit: decision.PatientLimit})
 	require.NoError(t, err)
 	var out bytes.Buffer
 	undecided, err = question.Run(t.Context(), e, strings.NewReader(strings.Join(lines, "\n")), &out)
@@ -97,7 +97,7 @@ func TestSchemaIsJSON(t *testing.T) {
 
 func FuzzRun(f *testing.F) {
 	f.Add(strings.Join(strings.Fields(decryptBy(`{"type":"user","arn":"arn:aws:iam::111122223333:user/bob"}`, `{"a":[1,"b",true]}`)), " "))
-	e, err := decision.New(decision.Config{})
+	e, err := decision.New(decision.Config{Limit: decision.PatientLimit})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, line string) {
 		var out bytes.Buffer
