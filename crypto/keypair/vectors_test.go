@@ -58,7 +58,7 @@ func groups(t *testing.T, name string) []group {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", "wycheproof", name+".json.gz"))
 	require.NoError(t, err)
-	defer f.Close()
+	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	z, err := gzip.NewReader(f)
 	require.NoError(t, err)
 	var file struct {

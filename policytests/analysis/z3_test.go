@@ -25,18 +25,20 @@ type smt struct {
 	open  bool     // names themselves matter
 }
 
+func (s *smt) writef(format string, args ...any) { fmt.Fprintf(s, format, args...) }
+
 // others is how many names of pairs there may be that no policy names.
 const others = 2
 
 // declare makes the request: texts, and whether they are there.
 func (s *smt) declare() {
 	for _, v := range []string{"tag", "via"} {
-		fmt.Fprintf(s, "(declare-const %s String)(declare-const has-%s Bool)\n", v, v)
+		s.writef("(declare-const %s String)(declare-const has-%s Bool)\n", v, v)
 	}
 	s.WriteString("(assert (not (= tag \"\")))\n")
 	s.WriteString("(assert (str.in_re via (re.++ (re.+ (re.union (re.range \"a\" \"z\") (re.range \"0\" \"9\") (str.to_re \"-\"))) (str.to_re \".us-east-1.amazonaws.com\"))))\n")
 	for i, n := range s.names {
-		fmt.Fprintf(s, "(declare-const v%d String)(declare-const n%d String)(declare-const has-v%d Bool)\n(assert (not (= v%d \"\")))\n", i, i, i, i)
+		s.writef("(declare-const v%d String)(declare-const n%d String)(declare-const has-v%d Bool)\n(assert (not (= v%d \"\")))\n", i, i, i, i)
 		if !s.open {
 			continue
 		}
@@ -44,12 +46,12 @@ func (s *smt) declare() {
 		for _, r := range n {
 			cases = append(cases, fmt.Sprintf("(re.union (str.to_re %q) (str.to_re %q))", string(r), strings.ToUpper(string(r))))
 		}
-		fmt.Fprintf(s, "(assert (str.in_re n%d (re.++ %s)))\n", i, strings.Join(cases, " "))
+		s.writef("(assert (str.in_re n%d (re.++ %s)))\n", i, strings.Join(cases, " "))
 		for k := range others {
 			if i == 0 {
-				fmt.Fprintf(s, "(declare-const o%d String)(declare-const has-o%d Bool)(assert (not (= o%d \"\")))\n", k, k, k)
+				s.writef("(declare-const o%d String)(declare-const has-o%d Bool)(assert (not (= o%d \"\")))\n", k, k, k)
 			}
-			fmt.Fprintf(s, "(assert (not (str.in_re o%d (re.++ %s))))\n", k, strings.Join(cases, " "))
+			s.writef("(assert (not (str.in_re o%d (re.++ %s))))\n", k, strings.Join(cases, " "))
 		}
 	}
 	s.WriteString("(declare-const ip (_ BitVec 32))(declare-const has-ip Bool)\n(assert (= has-ip (not has-via)))\n")
