@@ -103,6 +103,7 @@ func (f *finder) ways(ctx context.Context, s *subject) ([]Way, error) {
 	r := &residue{space: f.space}
 	g := f.goal(r, s)
 	if g == nil {
+		f.doubt(r, true)
 		return nil, nil
 	}
 	for len(all) < maxWays {

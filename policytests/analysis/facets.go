@@ -83,13 +83,13 @@ func (sp *space) party(key, service string, optional bool) *dimension {
 			all = append(all, option{})
 		}
 		form := join(literal("arn:aws:iam::"), times(digit, 12), literal(":"), some(pathWord))
-		for _, v := range choose(sp.conditions[key], domain{form: form, seeds: []string{freshARN}}, sp.more(key)).values {
+		for _, v := range sp.pick(key, sp.conditions[key], domain{form: form, seeds: []string{freshARN}}, sp.more(key)) {
 			if strings.HasPrefix(v, "arn:") {
 				all = append(all, option{keys: map[string][]string{key: {v}}})
 			}
 		}
-		names := choose(slices.Concat(sp.conditions[service], sp.conditions[key]), domain{form: serviceForm, seeds: []string{"ec2.amazonaws.com"}}, nil)
-		for _, v := range names.values {
+		names := sp.pick(service, slices.Concat(sp.conditions[service], sp.conditions[key]), domain{form: serviceForm, seeds: []string{"ec2.amazonaws.com"}}, nil)
+		for _, v := range names {
 			all = append(all, option{keys: map[string][]string{key: {v}, service: {v}}})
 		}
 		return all
@@ -108,7 +108,7 @@ func (sp *space) userID(s *subject) *dimension {
 	}
 	return sp.dimension(name, []string{key}, func() []option {
 		var all []option
-		for _, v := range choose(sp.conditions[key], domain{form: form, seeds: []string{seed}}, sp.more(key)).values {
+		for _, v := range sp.pick(key, sp.conditions[key], domain{form: form, seeds: []string{seed}}, sp.more(key)) {
 			all = append(all, option{keys: map[string][]string{key: {v}}})
 		}
 		return all
@@ -135,13 +135,13 @@ func (sp *space) org(s *subject, prefix string) *dimension {
 			return all
 		}
 		conditions := slices.Concat(sp.conditions["aws:principalorgid"], sp.conditions["aws:resourceorgid"])
-		ids := choose(conditions, domains["aws:principalorgid"], append(sp.more(id), sp.more(paths)...))
+		ids := sp.pick("aws:principalorgid", conditions, domains["aws:principalorgid"], append(sp.more(id), sp.more(paths)...))
 		asked := slices.Concat(sp.conditions["aws:principalorgpaths"], sp.conditions["aws:resourceorgpaths"])
-		for _, org := range ids.values {
+		for _, org := range ids {
 			in(org, org+"/r-ab12/")
 		}
 		form := join(literal("o-"), some(lower), literal("/r-"), some(lower), literal("/"), pattern{{class: anything, many: true}})
-		for _, path := range choose(asked, domain{form: form}, nil).values {
+		for _, path := range sp.pick("aws:principalorgpaths", asked, domain{form: form}, nil) {
 			org, _, _ := strings.Cut(path, "/")
 			in(org, path)
 		}
@@ -246,9 +246,9 @@ func (sp *space) source(s *subject) *dimension {
 	keys := []string{"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"}
 	return sp.dimension("source", keys, func() []option {
 		all := []option{{}}
-		accounts := choose(sp.conditions[keys[1]], domain{form: times(digit, 12), seeds: []string{s.on.asked.Account, "999999999999"}}, sp.more(keys[1])).values
-		orgs := append([]string{""}, choose(sp.conditions[keys[2]], domains["aws:principalorgid"], sp.more(keys[2])).values...)
-		arns := append([]string{""}, choose(sp.conditions[keys[0]], domains["aws:sourcearn"], sp.more(keys[0])).values...)
+		accounts := sp.pick(keys[1], sp.conditions[keys[1]], domain{form: times(digit, 12), seeds: []string{s.on.asked.Account, "999999999999"}}, sp.more(keys[1]))
+		orgs := append([]string{""}, sp.pick(keys[2], sp.conditions[keys[2]], domains["aws:principalorgid"], sp.more(keys[2]))...)
+		arns := append([]string{""}, sp.pick(keys[0], sp.conditions[keys[0]], domains["aws:sourcearn"], sp.more(keys[0]))...)
 		for _, arn := range arns {
 			owners := accounts
 			if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[4] != "" {
@@ -269,6 +269,15 @@ func (sp *space) source(s *subject) *dimension {
 		}
 		return all
 	})
+}
+
+// pick is the values of a key, with a note if they are not all that there are.
+func (sp *space) pick(key string, conditions []*condition, d domain, more []string) []string {
+	c := choose(conditions, d, more)
+	if !c.complete {
+		sp.limits[key] = "too many combinations of the patterns on " + ruleOf(key)
+	}
+	return c.values
 }
 
 // ruleOf tells the row of a key; it is for messages.

@@ -212,6 +212,7 @@ func (f *finder) ask(ctx context.Context, s *subject) (*Witness, error) {
 	r := &residue{space: f.space, given: f.query.Keys}
 	g := f.goal(r, s)
 	if g == nil {
+		f.doubt(r, true) // what looks impossible may be so for want of options
 		return nil, nil
 	}
 	sign := signature(r, g)
@@ -246,6 +247,9 @@ func (f *finder) doubt(r *residue, sure bool) {
 	}
 	for _, d := range r.dims {
 		note(d.limit)
+	}
+	for _, v := range f.variants() {
+		note(v.u.limit)
 	}
 }
 

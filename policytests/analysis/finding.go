@@ -138,11 +138,3 @@ func listed(names []string) string {
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
-
-// title names a statement for people.
-func (s *statement) title() string {
-	if s.source.Sid != "" {
-		return fmt.Sprintf("statement %q", s.source.Sid)
-	}
-	return fmt.Sprintf("statement %d", s.source.Index+1)
-}

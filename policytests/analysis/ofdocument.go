@@ -67,6 +67,7 @@ func OfDocuments(c Config, all ...Loose) ([]*Universe, error) {
 		u.open, u.loose, u.kind = true, l, l.Document.Kind
 		u.subject = &decision.Policy{Name: cmp.Or(l.Name, "this"), Owner: l.Account, Document: l.Document, Principals: w.UniqueIDs(l.Document)}
 		s.set(u)
+		u.limit = s.limit
 		universes = append(universes, u)
 	}
 	return universes, nil
@@ -80,10 +81,9 @@ type stage struct {
 	elements   []*condition
 	accounts   []string // that policies name
 	regions    []string
-	stranger   string // an account that they do not name
-	people     []string
-	// names and ids of callers that conditions tell apart
-	sessions map[string][]string // by ARN of the role: names of sessions
+	limit      string              // why there may be more callers or keys to tell apart
+	stranger   string              // an account that they do not name
+	sessions   map[string][]string // by ARN of the role: names of sessions
 }
 
 func (s *stage) read(d *policy.Document) {
@@ -241,18 +241,18 @@ func (s *stage) cast() (*world.World, error) {
 		}
 	}
 	numbers := slices.Concat(s.conditions["kms:calleraccount"], s.conditions["aws:principalaccount"])
-	s.accounts = unique(append(s.accounts, choose(numbers, domain{form: times(digit, 12), seeds: []string{s.first.Account}}, nil).values...))
+	s.accounts = unique(append(s.accounts, s.pick("aws:PrincipalAccount", numbers, domain{form: times(digit, 12), seeds: []string{s.first.Account}})...))
 	for _, account := range append(slices.Clone(s.accounts), s.stranger) {
 		m.user(account, "/", "any-user")
 		m.role(account, "/", "any-role")
 		for _, kind := range []string{"user", "role"} {
 			prefix := "arn:" + s.first.Partition + ":iam::" + account + ":" + kind + "/"
 			d := domain{form: join(literal(prefix), some(pathWord)), seeds: []string{prefix + "any-" + kind}}
-			for _, arn := range choose(s.conditions["aws:principalarn"], d, nil).values {
+			for _, arn := range s.pick("aws:PrincipalArn", s.conditions["aws:principalarn"], d) {
 				m.principal(arn)
 			}
 		}
-		for _, name := range choose(s.conditions["aws:username"], domain{form: some(word), seeds: []string{"any-user"}}, nil).values {
+		for _, name := range s.pick("aws:username", s.conditions["aws:username"], domain{form: some(word), seeds: []string{"any-user"}}) {
 			m.user(account, "/", name)
 		}
 	}
@@ -266,6 +266,16 @@ func (s *stage) cast() (*world.World, error) {
 		return nil, fmt.Errorf("the policy cannot be looked at by itself: %w", err)
 	}
 	return w, nil
+}
+
+// pick is the values of a key that conditions tell apart, with a note if they
+// are not all that there are.
+func (s *stage) pick(key string, conditions []*condition, d domain) []string {
+	c := choose(conditions, d, nil)
+	if !c.complete {
+		s.limit = "too many combinations of the patterns on " + key
+	}
+	return c.values
 }
 
 // set puts callers, keys and ways into a universe.
@@ -297,7 +307,7 @@ func (s *stage) resources(u *Universe, region string) {
 		arns := []string{s.first.KeyARN}
 		if s.first.KeyARN == "" {
 			d := domain{form: join(literal(prefix+"key/"), some(pathWord)), seeds: []string{prefix + "key/1234abcd-12ab-34cd-56ef-1234567890ab"}}
-			arns = choose(s.elements, d, nil).values
+			arns = s.pick("Resource", s.elements, d)
 		}
 		for _, arn := range arns {
 			u.resources = append(u.resources, s.key(u, arn, owner, region))
@@ -308,7 +318,7 @@ func (s *stage) resources(u *Universe, region string) {
 		return
 	}
 	d := domain{form: join(literal(prefix+"alias/"), some(pathWord)), seeds: []string{prefix + "alias/some-alias"}}
-	for _, arn := range choose(s.elements, d, nil).values {
+	for _, arn := range s.pick("Resource", s.elements, d) {
 		r := &resource{kind: policy.AliasResource, name: strings.TrimPrefix(arn, prefix), region: region, facts: map[string][]string{},
 			asked: ask.Resource{ARN: arn, Account: s.first.Account}}
 		r.owner(u.world)

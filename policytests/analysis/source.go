@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/keyreeve/keyreeve/engine/ask"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
@@ -291,6 +290,3 @@ func (r *resource) setFacts() {
 		r.facts[resourceAliases] = k.Aliases
 	}
 }
-
-// defaultsOf are the condition keys of parameters that requests leave open.
-func defaultsOf(action string) map[string][]string { return ask.Defaults(action) }

@@ -52,6 +52,7 @@ type Universe struct {
 	routes    []*route
 	documents map[*policy.Document]*document
 	own       *space
+	limit     string // why it may lack callers or keys
 	// kind and subject are the policy that an open universe was made for.
 	kind    policy.Kind
 	subject *decision.Policy
