@@ -50,7 +50,7 @@ and what the world calls its principals and keys as an OPA bundle. Stock OPA the
 answers as keyreeve does. --schema prints what the Rego reads as input.`,
 		Example: `  keyreeve compile payroll.key.json
   keyreeve compile --kind identity admin.json
-  aws kms get-key-policy --key-id alias/payroll --query Policy --output text | keyreeve compile --kind key -
+  aws kms get-key-policy --key-id $KEY --query Policy --output text | keyreeve compile --kind key -
 
   keyreeve compile --bundle world/ -o bundle.tar.gz
   echo '{"caller": "user/bob", "action": "kms:Decrypt", "target": "key/payroll"}' > input.json

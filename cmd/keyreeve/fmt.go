@@ -39,7 +39,7 @@ Exit codes: 0 done, or with --check nothing to do; 1 --check found files to lay 
 		Example: `  keyreeve fmt policies/
   keyreeve fmt --check policies/        # in CI
   keyreeve fmt --diff payroll.key.json
-  aws kms get-key-policy --key-id alias/payroll --query Policy --output text | keyreeve fmt -`,
+  aws kms get-key-policy --key-id $KEY --query Policy --output text | keyreeve fmt -`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("fmt needs a file, a directory, a world, or - for standard input; see keyreeve fmt --help")

@@ -59,7 +59,7 @@ configuration; 3 something could not be read.`,
   keyreeve lint --fix payroll.key.json
   keyreeve lint --explain KR_PUBLIC_KEY
   terraform show -json plan | keyreeve lint -
-  aws kms get-key-policy --key-id alias/payroll | keyreeve lint -
+  aws kms get-key-policy --key-id $KEY | keyreeve lint -
   keyreeve lint --format text,sarif,junit -o reports/ policies/
   keyreeve lint --write-baseline lint-baseline.json policies/`,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -49,6 +49,7 @@ func TestNearestMiss(t *testing.T) {
 	}{
 		{"an IAM policy", ask(keySays(delegates), iamSays(ifService(""))), "kms:ViaService", []string{"s3.us-west-2.amazonaws.com"}},
 		{"a key policy", ask(keySays(ifService("user/ann"))), "kms:ViaService", []string{"s3.us-west-2.amazonaws.com"}},
+		{"a key policy that also delegates", ask(keySays(ifService("user/ann"), delegates)), "kms:ViaService", []string{"s3.us-west-2.amazonaws.com"}},
 		{"an absent key", ask(keySays(delegates), iamSays(allowIf("", "kms:*", `{"Bool": {"aws:SecureTransport": "true"}}`))), "aws:SecureTransport", []string{}},
 		{"an SCP", ask(keySays(allow("user/ann", "kms:*")), scpSays(ifService(""))), "kms:ViaService", []string{"s3.us-west-2.amazonaws.com"}},
 		{"an endpoint policy", ask(keySays(allow("user/ann", "kms:*")), endpointSays(ifService("*"))), "kms:ViaService", []string{"s3.us-west-2.amazonaws.com"}},

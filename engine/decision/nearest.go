@@ -20,14 +20,32 @@ const maxCandidates = 16
 // findNearest looks for the statement that would have allowed a refused request
 // but for one condition: it tries, in the layer that lacked an allow, each Allow
 // without one of its conditions. OPA evaluates these variants like any other
-// statement.
+// statement. Where a key policy leaves the answer to IAM policies, its own
+// statements could have given it as well.
 func (a *account) findNearest(ctx context.Context) (*NearestMiss, error) {
-	layer, ok := layerIndex(a.outcome.layer)
-	if a.outcome.reason != NoAllow || !ok || a.hidden[layer] {
+	if a.outcome.reason != NoAllow {
 		return nil, nil
 	}
-	input := wholeInput(a.question)
+	layers := []Layer{a.outcome.layer}
+	if a.outcome.layer == LayerIdentity {
+		layers = append(layers, LayerResource)
+	}
 	tried := 0
+	for _, l := range layers {
+		layer, ok := layerIndex(l)
+		if !ok || a.hidden[layer] {
+			continue
+		}
+		if miss, err := a.nearestOf(ctx, layer, &tried); miss != nil || err != nil {
+			return miss, err
+		}
+	}
+	return nil, nil
+}
+
+// nearestOf looks in one layer, and counts the statements that it tried.
+func (a *account) nearestOf(ctx context.Context, layer int, tried *int) (*NearestMiss, error) {
+	input := wholeInput(a.question)
 	for _, s := range a.attachments.of(layer) {
 		if !a.legible(&s) {
 			continue
@@ -41,7 +59,7 @@ func (a *account) findNearest(ctx context.Context) (*NearestMiss, error) {
 			return nil, err
 		}
 		for _, m := range matches {
-			if tried++; tried > maxCandidates {
+			if *tried++; *tried > maxCandidates {
 				return nil, nil
 			}
 			origin := v.origins[m.index]

@@ -91,14 +91,15 @@ func (s *Session) keyDiff(ctx context.Context, before, now *world.Key) (KeyDiff,
 	if err != nil {
 		return one, err
 	}
-	one.Granted, one.Withdrawn, one.Unknown = shifts(d.Granted), shifts(d.Withdrawn), append([]string{}, d.Unknown...)
+	one.Granted, one.Withdrawn, one.Unknown = shifts(d.Granted, true), shifts(d.Withdrawn, false), append([]string{}, d.Unknown...)
 	return one, nil
 }
 
-func shifts(all []analysis.Change) []Shift {
+// shifts tells each change with its case in the new version.
+func shifts(all []analysis.Change, allowed bool) []Shift {
 	list := make([]Shift, len(all))
 	for i, c := range all {
-		list[i] = Shift{Class: c.Class, Actions: c.Actions, Case: c.Witness.Case()}
+		list[i] = Shift{Class: c.Class, Actions: c.Actions, Case: c.Witness.CaseThat(allowed)}
 	}
 	return list
 }
