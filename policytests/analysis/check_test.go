@@ -273,3 +273,18 @@ func TestKeysOfAWorldAreCheckedWithAllThatDecides(t *testing.T) {
 		}
 	}
 }
+
+// TestServiceOfARegionBesideOthers: a service named with its Region does not
+// hide what the rest of the policy lets in.
+func TestServiceOfARegionBesideOthers(t *testing.T) {
+	text := `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"kms:Decrypt","Resource":"*"},
+		{"Effect":"Allow","Principal":{"Service":"logs.us-west-2.amazonaws.com"},"Action":"kms:Encrypt","Resource":"*"},
+		{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/app"},"Action":"kms:Decrypt","Resource":"*",
+		 "Condition":{"StringEquals":{"kms:ViaService":"s3.us-west-2.amazonaws.com"}}}]}`
+	d, err := policy.Parse(policy.Key, []byte(text))
+	require.NoError(t, err)
+	findings, err := CheckDocument(t.Context(), d, lint.Options{})
+	require.NoError(t, err)
+	assert.True(t, slices.ContainsFunc(findings, func(f lint.Finding) bool { return f.Rule == "KR_PUBLIC_KEY" }), "%v", findings)
+}

@@ -115,17 +115,23 @@ func (m *makeup) service(principal string) {
 	if !serviceName.MatchString(principal) {
 		return
 	}
+	m.services[principal] = map[string]any{}
+}
+
+// withoutRegion is the principal of a service of any Region: only when all
+// policies were read is it known which Regions there are.
+func (m *makeup) withoutRegion(principal string) string {
 	for _, region := range m.regions {
 		principal = strings.Replace(principal, "."+region+".amazonaws.com", ".amazonaws.com", 1)
 	}
-	m.services[principal] = map[string]any{}
+	return principal
 }
 
 // world is what was made up, as a world.
 func (m *makeup) world() (*world.World, error) {
 	services := map[string]any{}
 	for i, name := range sortedKeys(m.services) {
-		services[name] = map[string]any{"access-keys": map[string]string{fmt.Sprintf("AKIAMADEUP%d", i): "none"}, "managed-keys": []string{}}
+		services[m.withoutRegion(name)] = map[string]any{"access-keys": map[string]string{fmt.Sprintf("AKIAMADEUP%d", i): "none"}, "managed-keys": []string{}}
 	}
 	top := map[string]any{"partition": m.partition, "regions": m.regions, "accounts": m.accounts}
 	if len(services) > 0 {
