@@ -104,6 +104,7 @@ func (f *finder) ways(ctx context.Context, s *subject) ([]Way, error) {
 	g := f.goal(r, s)
 	if g == nil {
 		f.doubt(r, true)
+		f.doubtful(s)
 		return nil, nil
 	}
 	for len(all) < maxWays {
@@ -112,7 +113,9 @@ func (f *finder) ways(ctx context.Context, s *subject) ([]Way, error) {
 		}
 		chosen, found, sure, _ := r.solve(g, defaultSteps)
 		if !found {
-			f.doubt(r, sure)
+			if f.doubt(r, sure); len(all) == 0 {
+				f.doubtful(s)
+			}
 			return all, nil
 		}
 		w, err := f.confirm(ctx, r, s, chosen)

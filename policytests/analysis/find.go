@@ -213,10 +213,12 @@ func (f *finder) ask(ctx context.Context, s *subject) (*Witness, error) {
 	g := f.goal(r, s)
 	if g == nil {
 		f.doubt(r, true) // what looks impossible may be so for want of options
+		f.doubtful(s)
 		return nil, nil
 	}
 	sign := signature(r, g)
 	if f.seen[sign] {
+		f.doubtful(s)
 		return nil, nil // asked before, and there was nothing
 	}
 	steps := f.query.Steps
@@ -227,6 +229,7 @@ func (f *finder) ask(ctx context.Context, s *subject) (*Witness, error) {
 	if !found {
 		f.seen[sign] = true
 		f.doubt(r, sure)
+		f.doubtful(s)
 		return nil, nil
 	}
 	if f.silent && !verifyAll {

@@ -27,6 +27,8 @@ type atom struct {
 	// table is its truth by option, where it depends on one dimension.
 	table []truth
 	grant *decision.Grant
+	// free, if set, decides whether the value fits: see relaxed.go.
+	free *dimension
 }
 
 // A clause is a statement that matches the subject if its atoms are true.
@@ -71,6 +73,8 @@ type residue struct {
 	given map[string][]string
 	atoms []atom
 	dims  []*dimension
+	// relaxed: conditions that are free are open.
+	relaxed bool
 }
 
 // of works out what is left of a variant for a subject of it.
@@ -178,14 +182,18 @@ func (r *residue) atom(s *subject, c *condition) (int, truth) {
 	if settled {
 		return 0, certainly(c.holds(r.fixed(s, c.key), func(k string) []string { return r.fixed(s, k) }))
 	}
+	a := atom{condition: c, subject: s, on: on}
+	if r.relaxed && r.isFree(s, c) {
+		a = r.freed(s, c)
+		on = a.on
+	}
 	for i := range r.atoms {
 		a := &r.atoms[i]
 		if a.condition != nil && a.condition.same(c) && slices.Equal(a.on, on) && (a.subject == s || len(c.vars) == 0 && a.condition.key == c.key) {
 			return i, maybe
 		}
 	}
-	a := atom{condition: c, subject: s, on: on}
-	if len(on) == 1 {
+	if len(on) == 1 && a.free == nil {
 		if t, ok := a.tabulate(r); ok {
 			return 0, t
 		}

@@ -149,6 +149,9 @@ func (s *solver) truthOf(a *atom) truth {
 		return certainly(fits(a.grant, a.subject.action.Name[len("kms:"):], pairs, s.get(a.subject, "kms:grantoperations"), kind))
 	}
 	get := func(k string) []string { return s.get(a.subject, k) }
+	if a.free != nil {
+		return certainly(a.freely(get(a.condition.key), s.chosen[s.number(a.free)] == 1))
+	}
 	return certainly(a.condition.holds(get(a.condition.key), get))
 }
 

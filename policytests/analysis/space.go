@@ -22,8 +22,9 @@ type space struct {
 	contexts   []*dimension // of the pairs of the encryption context
 	tags       []*dimension // of the tags of the request
 	// limits tells of keys whose values could not all be looked at.
-	limits map[string]string
-	kinds  [][]*policy.Action // of actions
+	limits   map[string]string
+	mixtures map[string]bool
+	kinds    [][]*policy.Action // of actions
 }
 
 // A dimension is one thing about a request.
@@ -49,6 +50,7 @@ func newSpace(universes ...*Universe) *space {
 	sp := &space{
 		universes: universes, conditions: map[string][]*condition{}, variables: map[string][]*condition{}, infos: map[string]*keyInfo{},
 		choices: map[string]*choice{}, dims: map[string]*dimension{}, limits: map[string]string{},
+		mixtures: map[string]bool{},
 	}
 	for _, u := range universes {
 		for _, d := range u.all() {
