@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // coverageVersion is the version of the form of Coverage in JSON.
@@ -39,20 +41,20 @@ func (c Coverage) WriteText(w io.Writer) error {
 	for _, s := range c.Statements {
 		if s.File != file {
 			file = s.File
-			fmt.Fprintf(&b, "\n%s\n", file)
+			fmt.Fprintf(&b, "\n%s\n", safetext.Text(file))
 		}
-		fmt.Fprintf(&b, "  %s %4d  %-5s %s\n", times(s.Decisive), s.Line, s.Effect, strings.TrimSpace(s.Sid+"  "+s.Path))
+		fmt.Fprintf(&b, "  %s %4d  %-5s %s\n", times(s.Decisive), s.Line, s.Effect, safetext.Text(strings.TrimSpace(s.Sid+"  "+s.Path)))
 	}
 	key := ""
 	for _, g := range c.Grants {
 		if g.World+g.Key != key {
 			key = g.World + g.Key
-			fmt.Fprintf(&b, "\n%s: grants on %s\n", g.World, g.Key)
+			fmt.Fprintf(&b, "\n%s: grants on %s\n", safetext.Text(g.World), safetext.Text(g.Key))
 		}
-		fmt.Fprintf(&b, "  %s  %s\n", times(g.Decisive), g.Name)
+		fmt.Fprintf(&b, "  %s  %s\n", times(g.Decisive), safetext.Text(g.Name))
 	}
 	fmt.Fprintf(&b, "\n%s\n", c.Summary())
-	_, err := io.WriteString(w, strings.TrimPrefix(b.String(), "\n"))
+	_, err := io.WriteString(w, safetext.Lines(strings.TrimPrefix(b.String(), "\n")))
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/keyreeve/keyreeve/policytests/analysis"
 	"github.com/keyreeve/keyreeve/policytests/compare"
 	"github.com/keyreeve/keyreeve/policytests/report"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // fewChanges are how many changes of a part are listed, unless all are wanted.
@@ -25,16 +26,16 @@ func writeDiff(out io.Writer, name string, r *compare.Report, all bool) error {
 		if p.State != "" {
 			title += " (" + p.State + ")"
 		}
-		fmt.Fprintf(&b, "%s\n", style.Paint(report.Strong, title))
+		fmt.Fprintf(&b, "%s\n", style.Paint(report.Strong, safetext.Text(title)))
 		writeChanges(&b, style, "+", "newly allowed", p.Granted, true, all)
 		writeChanges(&b, style, "-", "newly denied", p.Withdrawn, false, all)
 		for _, why := range p.Unknown {
-			fmt.Fprintf(&b, "  ? unknown: %s; there may be more\n", why)
+			fmt.Fprintf(&b, "  ? unknown: %s; there may be more\n", safetext.Text(why))
 		}
 		granted, withdrawn = granted+actionsIn(p.Granted), withdrawn+actionsIn(p.Withdrawn)
 	}
 	for _, why := range r.Unknown {
-		fmt.Fprintf(&b, "? unknown: %s\n", why)
+		fmt.Fprintf(&b, "? unknown: %s\n", safetext.Text(why))
 	}
 	switch r.Result() {
 	case compare.Same:
@@ -42,7 +43,7 @@ func writeDiff(out io.Writer, name string, r *compare.Report, all bool) error {
 	default:
 		fmt.Fprintf(&b, "%s newly allowed, %s newly denied.\n", count(granted, "action"), count(withdrawn, "action"))
 	}
-	_, err := io.WriteString(out, b.String())
+	_, err := io.WriteString(out, style.Safe(b.String()))
 	return err
 }
 
@@ -64,12 +65,12 @@ func writeChanges(b *strings.Builder, style report.Style, sign, what string, lis
 			fmt.Fprintf(b, "  … %d more %s; --all lists them\n", len(list)-i, what)
 			return
 		}
-		fmt.Fprintf(b, "  %s %s: %s\n", style.Paint(ink, sign+" "+what), c.Class, strings.Join(fewOf(c.Actions, all), ", "))
+		fmt.Fprintf(b, "  %s %s: %s\n", style.Paint(ink, sign+" "+what), safetext.Text(c.Class), safetext.Text(strings.Join(fewOf(c.Actions, all), ", ")))
 		line := c.Witness.CaseThat(allowed)
 		if note := c.Witness.Note(); note != "" {
 			line += "  # " + note
 		}
-		fmt.Fprintf(b, "      %s\n", line)
+		fmt.Fprintf(b, "      %s\n", safetext.Text(line))
 	}
 }
 

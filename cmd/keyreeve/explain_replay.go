@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/policytests/query"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // isRecords tells whether arguments name a file of records, or standard input,
@@ -118,7 +119,7 @@ func (r *replayer) tell(x told) error {
 // fail tells of a record that cannot be decided, and goes on.
 func (r *replayer) fail(err error) error {
 	r.failed++
-	_, err = fmt.Fprintln(r.c.ErrOrStderr(), "keyreeve:", err)
+	_, err = fmt.Fprintln(r.c.ErrOrStderr(), "keyreeve:", safetext.Lines(err.Error()))
 	return cannot(err)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/policytests/extract"
 	"github.com/keyreeve/keyreeve/policytests/format"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -131,7 +132,7 @@ func (f fmtFlags) path(out io.Writer, path string) (changed int, wrong []string,
 		}
 	}
 	for _, e := range found.Errors {
-		wrong = append(wrong, e.Error())
+		wrong = append(wrong, safetext.Text(e.Error()))
 	}
 	if len(seen) == 0 && len(wrong) == 0 {
 		return 0, nil, fmt.Errorf("%s holds no policy that is a file of its own", path)
@@ -144,11 +145,12 @@ func (f fmtFlags) tell(out io.Writer, name string, before, after []byte) (change
 	if bytes.Equal(before, after) {
 		return 0, nil
 	}
+	name = safetext.Text(name)
 	if f.diff {
-		_, err = out.Write(diff.Diff(name, before, name+" (laid out)", after))
+		_, err = io.WriteString(out, safetext.Lines(string(diff.Diff(name, before, name+" (laid out)", after))))
 		return 1, err
 	}
-	_, err = fmt.Fprintln(out, name)
+	_, err = fmt.Fprintln(out, safetext.Lines(name))
 	return 1, err
 }
 
@@ -156,7 +158,7 @@ func (f fmtFlags) tell(out io.Writer, name string, before, after []byte) (change
 func firstFault(file string, err error) string {
 	var faults policy.Errors
 	if errors.As(err, &faults) && len(faults) > 0 {
-		return fmt.Sprintf("%s:%d:%d: %s", file, faults[0].Pos.Line, faults[0].Pos.Column, faults[0].Message)
+		return fmt.Sprintf("%s:%d:%d: %s", safetext.Text(file), faults[0].Pos.Line, faults[0].Pos.Column, faults[0].Message)
 	}
-	return file + ": " + err.Error()
+	return safetext.Text(file) + ": " + err.Error()
 }

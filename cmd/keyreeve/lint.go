@@ -14,6 +14,7 @@ import (
 	"github.com/keyreeve/keyreeve/policytests/check"
 	"github.com/keyreeve/keyreeve/policytests/extract"
 	"github.com/keyreeve/keyreeve/policytests/report"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 	"github.com/keyreeve/keyreeve/rego/lint"
 )
 
@@ -54,7 +55,7 @@ by its content.
 is ignored, why and until when.
 
 Exit codes: 0 nothing that fails; 1 findings of --fail-on or worse; 2 wrong flags or
-configuration; 3 something could not be read.`,
+configuration; 3 something could not be read, or not be decided.`,
 		Example: `  keyreeve lint policies/
   keyreeve lint --fix payroll.key.json
   keyreeve lint --explain KR_PUBLIC_KEY
@@ -88,7 +89,7 @@ func (f *lintFlags) define(c *cobra.Command) {
 	flags.StringVar(&f.format, "format", "text", "text, json, sarif, junit, tap, github or markdown; several with commas between them, and -o")
 	flags.StringVarP(&f.out, "output", "o", "", "`directory` for the files of all formats but text and github")
 	flags.StringVar(&f.failOn, "fail-on", "", "mildest severity that makes the exit code 1: error, security (unless said otherwise), warning or suggestion")
-	flags.BoolVar(&f.failUnknown, "fail-on-unknown", false, "what cannot be decided makes the exit code 3")
+	flags.BoolVar(&f.failUnknown, "fail-on-unknown", true, "what cannot be decided makes the exit code 3, unless something graver was found")
 	flags.StringVar(&f.config, "config", "", "configuration `file`, or none; otherwise "+check.ConfigName+" here or above")
 	flags.StringVar(&f.baseline, "baseline", "", "`file` of findings that were there before and do not count")
 	flags.StringVar(&f.writeBaseline, "write-baseline", "", "write the findings to `file`, as a baseline, and fail on nothing")
@@ -246,7 +247,7 @@ func (f *lintFlags) lint(c *cobra.Command, paths []string) error {
 		return cannot(err)
 	}
 	for _, file := range files {
-		if _, err := fmt.Fprintln(c.ErrOrStderr(), "wrote", file); err != nil {
+		if _, err := fmt.Fprintln(c.ErrOrStderr(), "wrote", safetext.Text(file)); err != nil {
 			return cannot(err)
 		}
 	}
@@ -272,7 +273,8 @@ func (f *lintFlags) run(c *cobra.Command, paths []string, o check.Options) (*che
 				return nil, err
 			}
 			for _, fixed := range m.Fixed {
-				if _, err := fmt.Fprintf(c.ErrOrStderr(), "mended %s:%d: %s: %s\n", m.File, fixed.Span.Start.Line, fixed.Rule, fixed.Fixes[0].Title); err != nil {
+				if _, err := fmt.Fprintf(c.ErrOrStderr(), "mended %s:%d: %s: %s\n",
+					safetext.Text(m.File), fixed.Span.Start.Line, fixed.Rule, safetext.Text(fixed.Fixes[0].Title)); err != nil {
 					return nil, err
 				}
 			}
@@ -307,7 +309,8 @@ func (f *lintFlags) saveBaseline(notes io.Writer, found *check.Result) error {
 	if err := os.WriteFile(f.writeBaseline, []byte(b.String()), 0o644); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(notes, "wrote %s: %s that will not count; keyreeve lint --baseline %s\n", f.writeBaseline, count(len(baseline.Findings), "finding"), f.writeBaseline)
+	name := safetext.Text(f.writeBaseline)
+	_, err := fmt.Fprintf(notes, "wrote %s: %s that will not count; keyreeve lint --baseline %s\n", name, count(len(baseline.Findings), "finding"), name)
 	return err
 }
 
@@ -345,10 +348,10 @@ func (f *lintFlags) verdict(notes io.Writer, found *check.Result, r report.Lint)
 		return cannot(fmt.Errorf("%s could not be linted, so nothing is said about what is in there", count(len(found.Problems), "place")))
 	case len(found.Policies) == 0 && len(r.Findings) == 0:
 		return cannot(errors.New("no policy was found; see keyreeve lint --help for what is looked for"))
-	case f.failUnknown && unknown > 0:
-		return cannot(fmt.Errorf("%s could not be decided", count(unknown, "finding")))
 	case failed > 0:
 		return &exitError{exitFindings, fmt.Errorf("%s; keyreeve lint --explain RULE tells what one means", count(failed, "finding"))}
+	case f.failUnknown && unknown > 0:
+		return cannot(fmt.Errorf("%s could not be decided; --fail-on-unknown=false lets that pass", count(unknown, "finding")))
 	}
 	return nil
 }

@@ -10,9 +10,12 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // Exit codes of all commands.
@@ -48,12 +51,26 @@ func run(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "keyreeve:", err)
+	fmt.Fprintln(os.Stderr, "keyreeve:", message(err, args))
 	var exit *exitError
 	if errors.As(err, &exit) {
 		return exit.code
 	}
 	return exitMisuse
+}
+
+// message is an error for the terminal. Arguments that it repeats are one line.
+func message(err error, args []string) string {
+	text := err.Error()
+	for _, arg := range args {
+		_, value, _ := strings.Cut(arg, "=")
+		for _, part := range []string{arg, value} {
+			if plain := safetext.Text(part); plain != part {
+				text = strings.ReplaceAll(text, part, plain)
+			}
+		}
+	}
+	return safetext.Lines(text)
 }
 
 func newRoot() *cobra.Command {

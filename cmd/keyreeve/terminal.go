@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/keyreeve/keyreeve/policytests/report"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // styleOf is how text for people looks on w: as wide as the terminal, and in
@@ -66,7 +67,7 @@ func startProgress(w io.Writer, what string) *progress {
 }
 
 func newProgress(w io.Writer, what string, live bool, after time.Duration) *progress {
-	p := &progress{w: w, done: make(chan struct{}), text: what}
+	p := &progress{w: w, done: make(chan struct{}), text: safetext.Text(what)}
 	if live {
 		p.idle.Go(func() { p.run(after) })
 	}
@@ -77,7 +78,7 @@ func newProgress(w io.Writer, what string, live bool, after time.Duration) *prog
 func (p *progress) tell(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.text = fmt.Sprintf(format, args...)
+	p.text = safetext.Text(fmt.Sprintf(format, args...))
 }
 
 // stop ends the line and takes it off the terminal.

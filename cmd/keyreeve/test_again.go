@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyreeve/keyreeve/policytests"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // look is the time between two looks at the files that are watched.
@@ -29,18 +30,18 @@ func (f *testFlags) watched(c *cobra.Command, paths []string) error {
 	for {
 		seen := fingerprint(paths)
 		if err := f.once(c, paths); err != nil && c.Context().Err() == nil {
-			if _, failed := fmt.Fprintln(out, err); failed != nil {
+			if _, failed := fmt.Fprintln(out, safetext.Lines(err.Error())); failed != nil {
 				return cannot(failed)
 			}
 		}
-		if _, err := fmt.Fprintf(out, "watching %s\n", strings.Join(paths, ", ")); err != nil {
+		if _, err := fmt.Fprintf(out, "watching %s\n", safetext.Text(strings.Join(paths, ", "))); err != nil {
 			return cannot(err)
 		}
 		changed, err := nextChange(c.Context(), ticker.C, paths, seen)
 		if err != nil {
 			return nil // an interrupt is how watching ends
 		}
-		if _, err := fmt.Fprintf(out, "\n%s changed\n", changed); err != nil {
+		if _, err := fmt.Fprintf(out, "\n%s changed\n", safetext.Text(changed)); err != nil {
 			return cannot(err)
 		}
 	}

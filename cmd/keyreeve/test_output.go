@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/policytests"
 	"github.com/keyreeve/keyreeve/policytests/report"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // coverageFiles are the formats of coverage, and what their files are called.
@@ -82,7 +83,7 @@ func (f *testFlags) tell(c *cobra.Command, results policytests.Report) error {
 		}
 	}
 	for _, file := range files {
-		if _, err := fmt.Fprintln(c.ErrOrStderr(), "wrote", file); err != nil {
+		if _, err := fmt.Fprintln(c.ErrOrStderr(), "wrote", safetext.Text(file)); err != nil {
 			return err
 		}
 	}

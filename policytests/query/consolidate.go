@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/keyreeve/keyreeve/policytests/report"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // table puts the rows in order, and makes one of those of an unknown account
@@ -180,7 +181,7 @@ func (t Table) manyActions(p *printer) {
 				if last != "" {
 					p.line("")
 				}
-				p.line(p.style.Paint(report.Strong, name))
+				p.line(p.style.Paint(report.Strong, safetext.Text(name)))
 				last = name
 			}
 			p.group(g)
@@ -224,7 +225,7 @@ func (p *printer) group(g group) {
 		p.indent(text+", through "+way.through()+":", "  ")
 	}
 	if g.row.Verdict == Unknown {
-		p.indent(p.style.Paint(report.Doubt, "unknown")+" – "+g.row.Why+":", "  ")
+		p.line(p.style.Wrap(p.style.Paint(report.Doubt, "unknown")+" – "+safetext.Text(g.row.Why)+":", "  "))
 	}
 	p.indent(strings.Join(g.actions, ", "), "    ")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/policytests/report"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // A Replay is a record decided again, in the world of now. Its JSON is stable.
@@ -161,7 +162,7 @@ func (r Replay) WriteText(w io.Writer, style report.Style) error {
 	if !r.Time.IsZero() {
 		head += " of " + r.Time.UTC().Format(time.RFC3339)
 	}
-	p.line(head)
+	p.line(safetext.Text(head))
 	then := "the record does not say"
 	if r.Then.Allowed != nil {
 		then = verdictOf(*r.Then.Allowed)

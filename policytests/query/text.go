@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/policytests/report"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // WriteText writes the explanation for people: the answer, its reason, and a
@@ -59,7 +60,7 @@ func (x Explanation) allowedWhen(p *printer) {
 	case Always:
 		p.wrap("The plain request " + what + " is allowed, through " + w.Ways[0].through() + ".")
 	default:
-		p.line(what + " is allowed")
+		p.line(safetext.Text(what) + " is allowed")
 		for i, way := range w.Ways {
 			lead := "when "
 			if i > 0 {
@@ -73,10 +74,10 @@ func (x Explanation) allowedWhen(p *printer) {
 // subject is the request, or what the engine was asked where there is none.
 func (x Explanation) subject() string {
 	if x.Request != "" {
-		return x.Request
+		return safetext.Text(x.Request)
 	}
 	e := x.Evidence
-	return e.Principal + " " + e.Action + " " + e.Resource
+	return safetext.Text(e.Principal + " " + e.Action + " " + e.Resource)
 }
 
 // rows are those of the table of layers: a line for each statement. What is
@@ -222,13 +223,13 @@ type printer struct {
 
 func (p *printer) line(text string) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintln(p.w, text)
+		_, p.err = fmt.Fprintln(p.w, p.style.Safe(text))
 	}
 }
 
 func (p *printer) wrap(text string) { p.indent(text, "") }
 
-func (p *printer) indent(text, by string) { p.line(p.style.Wrap(text, by)) }
+func (p *printer) indent(text, by string) { p.line(p.style.Wrap(safetext.Text(text), by)) }
 
 // table writes a table without blanks at the ends of its lines.
 func (p *printer) table(header []string, rows [][]string) {
@@ -307,7 +308,7 @@ func (p *printer) proposal(n int, proposal Proposal, asked string) {
 		case e.File != "":
 			place = "  (" + e.File + ")"
 		}
-		p.line(lead + p.style.Paint(report.Strong, e.Words) + place)
+		p.line(lead + p.style.Paint(report.Strong, safetext.Text(e.Words)) + safetext.Text(place))
 		if e.Note != "" {
 			p.indent("("+e.Note+")", "     ")
 		}
@@ -316,7 +317,7 @@ func (p *printer) proposal(n int, proposal Proposal, asked string) {
 		}
 	}
 	if proposal.Request != asked {
-		p.line("     " + p.style.Paint(report.Hint, "allow "+proposal.Request))
+		p.line("     " + p.style.Paint(report.Hint, safetext.Text("allow "+proposal.Request)))
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // The elements of JUnit's XML, as CI systems read them.
@@ -132,13 +134,13 @@ func tap(w io.Writer, all []entry) error {
 			b.WriteString("  ...\n")
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, safetext.Lines(b.String()))
 	return err
 }
 
 // tapText keeps a description on one line, without signs that have a meaning.
 func tapText(text string) string {
-	return strings.NewReplacer("\n", " ", "\r", " ", `\`, `\\`, "#", `\#`).Replace(text)
+	return strings.NewReplacer("\n", " ", "\r", " ", `\`, `\\`, "#", `\#`).Replace(safetext.Text(text))
 }
 
 // commands of GitHub's runners by state; entries of other states are not
@@ -179,11 +181,12 @@ func github(w io.Writer, all []entry) error {
 	return err
 }
 
-// escapeData and property escape as the runner's own toolkit does.
+// escapeData and property escape as the runner's own toolkit does, and quote
+// other controls.
 func escapeData(text string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
+	return safetext.Text(strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text))
 }
 
 func property(text string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(text)
+	return safetext.Text(strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(text))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 	"github.com/keyreeve/keyreeve/rego/lint"
 )
 
@@ -19,10 +20,10 @@ func (l Lint) text(w io.Writer, s Style) error {
 		l.finding(&b, s, f)
 	}
 	for _, p := range l.Problems {
-		b.WriteString(s.Wrap(p.String(), "") + "\n")
+		b.WriteString(s.Wrap(safetext.Text(p.String()), "") + "\n")
 	}
 	b.WriteString(s.Paint(l.ink(), l.verdict()) + "\n")
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, s.Safe(b.String()))
 	return err
 }
 
@@ -42,17 +43,17 @@ func (l Lint) finding(b *strings.Builder, s Style, f Finding) {
 		level, ink = "unknown", Doubt
 	}
 	start := f.Span.Start
-	fmt.Fprintf(b, "%s: %s %s\n", s.Paint(Strong, fmt.Sprintf("%s:%d:%d", f.File, start.Line, start.Column)), s.Paint(ink, level), f.Rule)
-	b.WriteString(s.Wrap(f.sentence(), "  ") + "\n")
+	fmt.Fprintf(b, "%s: %s %s\n", s.Paint(Strong, fmt.Sprintf("%s:%d:%d", safetext.Text(f.File), start.Line, start.Column)), s.Paint(ink, level), f.Rule)
+	b.WriteString(s.Wrap(safetext.Text(f.sentence()), "  ") + "\n")
 	if f.Policy != "" || f.Span.Path != "" {
-		b.WriteString(s.Paint(Faint, "  in "+f.where()) + "\n")
+		b.WriteString(s.Paint(Faint, "  in "+safetext.Text(f.where())) + "\n")
 	}
 	b.WriteString(l.excerpt(s, f, ink))
 	for _, w := range f.Witness {
-		b.WriteString("  case: " + witness(w) + "\n")
+		b.WriteString("  case: " + safetext.Text(witness(w)) + "\n")
 	}
 	for _, fix := range f.Fixes {
-		b.WriteString("  fix:  " + fix.Title + "\n")
+		b.WriteString("  fix:  " + safetext.Text(fix.Title) + "\n")
 	}
 	b.WriteString("\n")
 }
@@ -105,7 +106,7 @@ func plain(text string) string {
 		switch {
 		case c == '\t':
 			return ' '
-		case c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0:
+		case safetext.Unsafe(c):
 			return '·'
 		}
 		return c

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyreeve/keyreeve/policytests"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // markdown writes a summary for a pull request: a table of what was found, and
@@ -38,7 +39,7 @@ func (l Lint) markdown(w io.Writer) error {
 		}
 	}
 	b.WriteString(problemList(l.Problems))
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, safetext.Lines(b.String()))
 	return err
 }
 
@@ -57,11 +58,11 @@ func problemList(all policytests.Problems) string {
 
 // cell keeps text in one cell of a table and from being markup.
 func cell(text string) string {
-	return strings.NewReplacer("\n", " ", "|", `\|`, "<", "&lt;", "*", `\*`, "_", `\_`).Replace(text)
+	return strings.NewReplacer("\n", " ", "|", `\|`, "<", "&lt;", "*", `\*`, "_", `\_`).Replace(safetext.Text(text))
 }
 
 func html(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(safetext.Text(text))
 }
 
 // fence makes a block of code, whatever is in it.

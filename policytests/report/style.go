@@ -2,9 +2,12 @@ package report
 
 import (
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // A Style is how text for people looks. The zero value is plain text in lines
@@ -32,8 +35,28 @@ const (
 
 var codes = map[Ink]string{Strong: "1", Faint: "2", Good: "32", Bad: "1;31", Doubt: "33", Hint: "36"}
 
-// Paint gives text the look of an ink.
+// painted are the sequences that Paint writes.
+var painted = regexp.MustCompile(`\x1b\[(?:0|1|2|32|1;31|33|36)m`)
+
+// Safe quotes what must not reach a terminal in lines that are about to be
+// written, but for what Paint wrote.
+func (s Style) Safe(text string) string {
+	if !s.Colour {
+		return safetext.Lines(text)
+	}
+	var b strings.Builder
+	done := 0
+	for _, at := range painted.FindAllStringIndex(text, -1) {
+		b.WriteString(safetext.Lines(text[done:at[0]]) + text[at[0]:at[1]])
+		done = at[1]
+	}
+	b.WriteString(safetext.Lines(text[done:]))
+	return b.String()
+}
+
+// Paint gives text the look of an ink. What is unsafe in it is quoted.
 func (s Style) Paint(ink Ink, text string) string {
+	text = safetext.Lines(text)
 	if !s.Colour || codes[ink] == "" || text == "" {
 		return text
 	}
@@ -70,6 +93,7 @@ const gap = "  "
 // Table writes rows in columns, the header, if any, first and Strong. The last
 // column is folded where the width asks for it.
 func (s Style) Table(w io.Writer, header []string, rows [][]string) error {
+	rows = safeRows(rows)
 	widths := columns(append([][]string{header}, rows...))
 	var b strings.Builder
 	if len(header) > 0 {
@@ -80,6 +104,17 @@ func (s Style) Table(w io.Writer, header []string, rows [][]string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// safeRows are rows without what must not reach a terminal.
+func safeRows(rows [][]string) [][]string {
+	all := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			all[i] = append(all[i], safetext.Text(cell))
+		}
+	}
+	return all
 }
 
 // columns is the width of each column but the last, which has any.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/policytests"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 	"github.com/keyreeve/keyreeve/rego/lint"
 )
 
@@ -68,14 +69,14 @@ func (t Tests) text(w io.Writer, s Style) error {
 		}
 	}
 	for _, p := range t.Problems {
-		b.WriteString(s.Paint(Doubt, "????") + " " + p.String() + "\n")
+		b.WriteString(s.Paint(Doubt, "????") + " " + safetext.Text(p.String()) + "\n")
 	}
 	ink := Good
 	if len(t.Failed()) > 0 || len(t.Problems) > 0 {
 		ink = Bad
 	}
 	b.WriteString(s.Paint(ink, t.verdict()) + "\n")
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, s.Safe(b.String()))
 	return err
 }
 
@@ -88,7 +89,9 @@ func titled(r policytests.Result) string {
 }
 
 // line is a case with its place.
-func line(r policytests.Result) string { return fmt.Sprintf("%s:%d: %s", r.File, r.Line, titled(r)) }
+func line(r policytests.Result) string {
+	return fmt.Sprintf("%s:%d: %s", safetext.Text(r.File), r.Line, safetext.Text(titled(r)))
+}
 
 func indent(text string) string { return "     " + strings.ReplaceAll(text, "\n", "\n     ") }
 
@@ -161,7 +164,7 @@ func (t Tests) markdown(w io.Writer) error {
 		fmt.Fprintf(&b, "\n<details><summary>❌ <code>%s:%d</code> %s</summary>\n\n%s\n</details>\n", html(r.File), r.Line, html(r.Text), fence(r.Failure.String()))
 	}
 	b.WriteString(problemList(t.Problems))
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, safetext.Lines(b.String()))
 	return err
 }
 
