@@ -42,8 +42,7 @@ type placed struct {
 const maxShown = 500
 
 // diagnose looks at all documents, those of one world together, and tells the
-// client. A document that was told of before is told of again only if what
-// there is to say has changed.
+// client: a change in one can be seen in each of the others.
 func (v *view) diagnose(ctx context.Context) {
 	groups := map[string][]*document{}
 	for _, uri := range slices.Sorted(maps.Keys(v.docs)) {
