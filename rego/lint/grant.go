@@ -120,12 +120,18 @@ func (g *grant) read(m *policy.Member) {
 	case "Operations":
 		g.operations = m.Value.Items
 	case "Constraints":
-		if len(m.Value.Members) > 0 {
+		if slices.ContainsFunc(m.Value.Members, constrains) {
 			g.constraint = m
 		}
 	case "CreationDate":
 		g.created = &m.Value
 	}
+}
+
+// constrains tells whether a constraint asks for anything: an encryption context
+// without pairs is met by each request.
+func constrains(m policy.Member) bool {
+	return m.Value.Kind != policy.NullNode && (m.Value.Kind != policy.ObjectNode || len(m.Value.Members) > 0)
 }
 
 func (g *grant) has(operations ...string) bool {

@@ -22,6 +22,9 @@ func TestGrants(t *testing.T) {
 		want string
 	}{
 		"an ordinary grant":                     {`{` + who + `"Operations": ["Decrypt"]` + tied + `}`, lint.Options{}, ""},
+		"an empty context ties nothing":         {`{` + who + `"Operations": ["Decrypt"], "Constraints": {"EncryptionContextSubset": {}}}`, lint.Options{}, "security KR_GRANT_WIDE"},
+		"an empty exact context ties nothing":   {`{` + who + `"Operations": ["Decrypt"], "Constraints": {"EncryptionContextEquals": {}}}`, lint.Options{}, "security KR_GRANT_WIDE"},
+		"null ties nothing":                     {`{` + who + `"Operations": ["Decrypt"], "Constraints": {"EncryptionContextEquals": null}}`, lint.Options{}, "security KR_GRANT_WIDE"},
 		"signing takes no constraint":           {`{` + who + `"Operations": ["Sign"]}`, rsa, ""},
 		"an account signs":                      {`{"GranteePrincipal": "111122223333", "RetiringPrincipal": "x", "Operations": ["Sign"]}`, rsa, "security KR_GRANT_WIDE"},
 		"an account reads":                      {`{"GranteePrincipal": "111122223333", "RetiringPrincipal": "x", "Operations": ["DescribeKey"]}`, lint.Options{}, ""},
