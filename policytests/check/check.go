@@ -4,6 +4,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"runtime"
 	"slices"
 	"strings"
@@ -169,7 +170,7 @@ func first(errs []error) error {
 func one(ctx context.Context, p *extract.Policy, o Options, worlds map[string]*world.World) ([]lint.Finding, error) {
 	options := optionsOf(p, o, worlds[p.World])
 	if p.Grants {
-		return resolved(p, lint.CheckGrants(p.Text, options)), nil
+		return resolved(p, append(lint.CheckGrants(p.Text, options), truncated(p)...)), nil
 	}
 	found, doc := lint.CheckText(p.Kind, p.Text, options)
 	if doc == nil || o.FormOnly || len(p.Unknown) > 0 {
@@ -177,6 +178,17 @@ func one(ctx context.Context, p *extract.Policy, o Options, worlds map[string]*w
 	}
 	more, err := byMeaning(ctx, p, doc, options, worlds[p.World])
 	return resolved(p, append(found, more...)), err
+}
+
+// truncated says of a list of grants that there are more, which nobody linted.
+func truncated(p *extract.Policy) []lint.Finding {
+	var list struct{ Truncated any }
+	if json.Unmarshal(p.Text, &list) != nil || list.Truncated != true {
+		return nil
+	}
+	return []lint.Finding{{Rule: ruleUnsettled, Severity: lint.Warning, Unknown: true,
+		Message: "The list is truncated: the grants after it are not here, and nothing is said of them. List them with --marker, or without a limit.",
+		Span:    lint.Span{Path: "$.Truncated"}}}
 }
 
 // optionsOf is what is known of the place that a policy is for.

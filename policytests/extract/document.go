@@ -138,6 +138,10 @@ func (r *reader) policy(n *node, kind Kind, told bool) {
 
 // grants takes a list of grants: as ListGrants answers it, or its list alone.
 func (r *reader) grants(n *node) {
+	if n.isObject() && !isGrant(n) && !n.get("Grants").isList() {
+		r.fail(n.start, "this is no grant and no list of grants")
+		return
+	}
 	if n.isList() || isGrant(n) {
 		list := n
 		if !n.isList() {

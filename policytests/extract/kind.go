@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
@@ -36,7 +37,7 @@ func kindOfContent(document *node) (Kind, bool) {
 // isGrantList tells whether a value is what ListGrants answers.
 func isGrantList(n *node) bool {
 	grants := n.get("Grants")
-	return grants.isList() && (len(grants.items) == 0 || isGrant(grants.items[0]))
+	return grants.isList() && (len(grants.items) == 0 || slices.ContainsFunc(grants.items, isGrant))
 }
 
 func isGrant(n *node) bool {

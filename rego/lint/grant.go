@@ -48,6 +48,9 @@ func (c *checker) grants(root *policy.Node) {
 			continue
 		}
 		g := c.grant(&nodes[i])
+		if g.grantee.Text == "" {
+			c.add("INVALID_POLICY_ELEMENT", nodes[i].Pos, "This grant names no grantee, so nothing is known of it.")
+		}
 		all = append(all, g)
 		for _, check := range grantChecks {
 			check(c, g)
@@ -58,12 +61,14 @@ func (c *checker) grants(root *policy.Node) {
 
 var grantChecks = []func(*checker, *grant){
 	(*checker).grantOperations, (*checker).grantWidth, (*checker).grantRetirer, (*checker).grantChain, (*checker).grantConstraint, (*checker).grantAge,
+	(*checker).grantAccount,
 }
 
 // A grant is what a grant says, and where.
 type grant struct {
 	node       *policy.Node
 	key        string
+	issuer     string
 	grantee    policy.Node
 	retirer    string
 	operations []policy.Node
@@ -113,6 +118,8 @@ func (g *grant) read(m *policy.Member) {
 	switch m.Name {
 	case "KeyId":
 		g.key = m.Value.Text
+	case "IssuingAccount":
+		g.issuer = m.Value.Text
 	case "GranteePrincipal", "GranteeServicePrincipal":
 		g.grantee = m.Value
 	case "RetiringPrincipal", "RetiringServicePrincipal":
@@ -238,6 +245,26 @@ func (c *checker) grantConstraint(g *grant) {
 	case len(g.operations) > 0 && !g.has(withContext...) && !g.has("CreateGrant"):
 		c.add("KR_GRANT_CONSTRAINT_IGNORED", g.constraint.Pos, "None of the operations takes an encryption context.")
 	}
+}
+
+// grantAccount looks for grantees of accounts that are not trusted.
+func (c *checker) grantAccount(g *grant) {
+	own, account := cmp.Or(accountIn(g.key), c.o.Account, accountIn(g.issuer)), accountIn(g.grantee.Text)
+	if own != "" && account != "" && account != own && account != c.o.Account && !slices.Contains(c.o.Trusted, account) {
+		c.add("KR_CROSS_ACCOUNT", g.grantee.Pos, "The grantee is of account %s. If it is trusted, say so with --trusted.", account)
+	}
+}
+
+// accountIn is the account of an ARN, or an account id by itself; empty for
+// anything else.
+func accountIn(text string) string {
+	if accountForm.MatchString(text) {
+		return text
+	}
+	if fields := strings.SplitN(text, ":", 6); len(fields) == 6 && accountForm.MatchString(fields[4]) {
+		return fields[4]
+	}
+	return ""
 }
 
 func (c *checker) grantAge(g *grant) {

@@ -61,7 +61,7 @@ var principalRules = []Rule{
 	{ID: "KR_PRINCIPAL_UNKNOWN", Severity: Warning, Kinds: withPrincipal, Title: "A principal does not exist in the world that was loaded."},
 	{ID: "KR_PUBLIC_KEY", Severity: Security, Kinds: onKey, ByMeaning: true, Also: []string{"CKV_AWS_33", "kms_key_not_publicly_accessible", "KMS.5"},
 		Title: "Somebody outside every trusted account may use the key."},
-	{ID: "KR_CROSS_ACCOUNT", Severity: Warning, Kinds: onKey, ByMeaning: true, Title: "An account that is not trusted may use the key."},
+	{ID: "KR_CROSS_ACCOUNT", Severity: Warning, Kinds: onKey, Grants: true, ByMeaning: true, Title: "An account that is not trusted may use the key."},
 	{ID: "KR_ROOT_DELEGATION_MISSING", Severity: Warning, Kinds: onKey, ByMeaning: true,
 		Title: "The key policy does not let the account's identity policies count."},
 	{ID: "KR_ROOT_DELEGATION_NARROW", Severity: Warning, Kinds: onKey, ByMeaning: true, Title: "The account may use the key but not repair its policy."},
