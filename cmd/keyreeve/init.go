@@ -27,6 +27,7 @@ Files that are there already are not touched: then nothing is written.`,
 			if len(args) == 1 {
 				dir = args[0]
 			}
+			sharedFiles()
 			names, err := examples.WriteStarter(dir)
 			switch {
 			case errors.Is(err, fs.ErrExist):

@@ -231,6 +231,7 @@ func (f *lintFlags) lint(c *cobra.Command, paths []string) error {
 	if err != nil {
 		return err
 	}
+	sharedFiles()
 	told := startProgress(c.ErrOrStderr(), "linting")
 	o.Progress = func(what string, done, all int) { told.tell("%s: %d of %d", what, done, all) }
 	found, err := f.run(c, paths, o)

@@ -24,6 +24,7 @@ looks. The pages are the same for the same version.`,
 			if len(args) != 1 {
 				return errors.New("man needs one directory; see keyreeve man --help")
 			}
+			sharedFiles()
 			return cannot(writeManual(c.Root(), args[0]))
 		},
 	}
