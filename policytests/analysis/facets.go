@@ -98,13 +98,19 @@ func (sp *space) party(key, service string, optional bool) *dimension {
 
 var serviceForm = join(some(lower), literal(".amazonaws.com"))
 
+// Unique ids of somebody made up: of a user, and of a session of a role.
+const (
+	anyUserID    = "AIDASOMEBODYELSE12345"
+	anySessionID = "AROASOMEBODYELSE12345:session"
+)
+
 // userID is the unique id of a user, or that of a role with a session's name.
 func (sp *space) userID(s *subject) *dimension {
 	const key = "aws:userid"
-	form, seed := join(literal("AIDA"), times(upper, 17)), "AIDASOMEBODYELSE12345"
+	form, seed := join(literal("AIDA"), times(upper, 17)), anyUserID
 	name := key + " of users"
 	if s.caller.Type == decision.Role {
-		form, seed, name = join(literal("AROA"), some(upper), literal(":"), some(word)), "AROASOMEBODYELSE12345:session", key+" of roles"
+		form, seed, name = join(literal("AROA"), some(upper), literal(":"), some(word)), anySessionID, key+" of roles"
 	}
 	return sp.dimension(name, []string{key}, func() []option {
 		var all []option

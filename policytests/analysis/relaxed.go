@@ -95,8 +95,18 @@ func (r *residue) isOpen(s *subject, c *condition, o operand) bool {
 	if !ok {
 		return false // it matches nothing
 	}
-	_, text := p.text()
-	return set || !text || c.op.FoldCase
+	text, only := p.text()
+	return set || !only || c.op.FoldCase || !r.tried(s, c.key, text)
+}
+
+// tried tells whether requests are tried in which a key has a value.
+func (r *residue) tried(s *subject, key, value string) bool {
+	if r.isFixed(s, key) || isClosed(key) {
+		return true
+	}
+	return slices.ContainsFunc(r.space.dimensions(s, r.space.info(key)), func(d *dimension) bool {
+		return slices.ContainsFunc(d.options, func(o option) bool { return slices.Contains(o.keys[key], value) })
+	})
 }
 
 func (r *residue) isFixed(s *subject, key string) bool {

@@ -3,7 +3,6 @@ package analysis
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/rego/policy"
@@ -103,124 +102,6 @@ func (sp *space) choice(key string) *choice {
 	}
 	sp.choices[key] = &c
 	return &c
-}
-
-// more are texts that variables bring to a key, and those that a key that is a
-// variable must be able to equal.
-func (sp *space) more(key string) []string {
-	var all []string
-	for _, c := range sp.conditions[key] {
-		for _, v := range c.vars {
-			for _, text := range sp.known(v) {
-				for _, o := range c.operands {
-					if p, ok := ofParts(o.value.Parts, func(k string) (string, bool) { return text, k == v }); ok {
-						if t, only := p.text(); only {
-							all = append(all, t)
-						}
-					}
-				}
-			}
-		}
-	}
-	for _, c := range sp.conditions[key] {
-		if len(c.vars) > 0 {
-			all = append(all, sp.ofCallers(c)...)
-		}
-	}
-	for _, c := range sp.variables[key] {
-		for _, text := range sp.targets(c) {
-			for _, o := range c.operands {
-				if middle, ok := between(o.value, key, text); ok {
-					all = append(all, middle)
-				}
-			}
-		}
-	}
-	return all
-}
-
-// ofCallers are texts that the operands of a condition admit once each caller's
-// own values, or their defaults, take the place of variables.
-func (sp *space) ofCallers(c *condition) []string {
-	var all []string
-	for _, u := range sp.universes {
-		for _, w := range u.callers {
-			of := func(k string) (string, bool) {
-				if v := w.keys[k]; len(v) == 1 {
-					return v[0], true
-				}
-				return "", false
-			}
-			for _, o := range c.operands {
-				if p, ok := ofParts(o.value.Parts, of); ok {
-					all = append(all, p.example())
-				}
-			}
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// known are the values that a key has or can have.
-func (sp *space) known(key string) []string {
-	var all []string
-	for _, u := range sp.universes {
-		for _, c := range u.callers {
-			all = append(all, c.keys[key]...)
-		}
-		for _, r := range u.resources {
-			all = append(all, r.facts[key]...)
-		}
-	}
-	switch sp.info(key).source {
-	case fromNowhere, fromCaller, fromResource:
-	default:
-		all = append(all, sp.choice(key).values...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// targets are texts that an operand with a variable may have to equal.
-func (sp *space) targets(c *condition) []string {
-	var all []string
-	for _, u := range sp.universes {
-		for _, r := range u.resources {
-			if c.key == theResource {
-				all = append(all, r.decided.ARN)
-			}
-			all = append(all, r.facts[c.key]...)
-		}
-		for _, w := range u.callers {
-			all = append(all, w.keys[c.key]...)
-		}
-	}
-	for _, other := range sp.conditions[c.key] {
-		for _, o := range other.operands {
-			if text, only := o.value.Literal(); only {
-				all = append(all, text)
-			}
-		}
-	}
-	return append(all, domainOf(c.key).values...)
-}
-
-// between is what a variable must be for an operand to be text.
-func between(v policy.Value, key, text string) (string, bool) {
-	for i, p := range v.Parts {
-		if p.Kind != policy.Variable || p.Text != key {
-			continue
-		}
-		before, err := ofParts(v.Parts[:i], func(string) (string, bool) { return "", false })
-		after, err2 := ofParts(v.Parts[i+1:], func(string) (string, bool) { return "", false })
-		start, only := before.text()
-		end, only2 := after.text()
-		if err && err2 && only && only2 && len(text) >= len(start)+len(end) && strings.HasPrefix(text, start) && strings.HasSuffix(text, end) {
-			return text[len(start) : len(text)-len(end)], true
-		}
-	}
-	return "", false
 }
 
 // dimension makes a dimension once.
