@@ -118,3 +118,21 @@ func BenchmarkRun(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "questions/s")
 }
+
+func TestFaultsOfAQuestionNameTheirField(t *testing.T) {
+	for line, says := range map[string]string{
+		`{"resource":"x"}`: `$.resource is an object, not a string`,
+		`{"action":1}`:     `$.action is a string, not a number`,
+		`{"nope":1}`:       `unknown field "nope"`,
+	} {
+		e, err := decision.New(decision.Config{})
+		require.NoError(t, err)
+		var out strings.Builder
+		undecided, err := question.Run(t.Context(), e, strings.NewReader(line), &out)
+		require.NoError(t, err)
+		assert.Equal(t, 1, undecided)
+		var answer question.Answer
+		require.NoError(t, json.Unmarshal([]byte(out.String()), &answer))
+		assert.Contains(t, answer.Error, says)
+	}
+}

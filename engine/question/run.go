@@ -3,11 +3,14 @@ package question
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 )
@@ -57,12 +60,27 @@ func Run(ctx context.Context, e *decision.Engine, in io.Reader, out io.Writer) (
 	return undecided, buffered.Flush()
 }
 
+// shapes are the JSON types as people call them.
+var shapes = map[reflect.Kind]string{
+	reflect.Struct: "an object", reflect.Map: "an object", reflect.Slice: "a list", reflect.String: "a string", reflect.Bool: "true or false",
+	reflect.Int: "a number", reflect.Pointer: "an object",
+}
+
+// fault tells an error of the JSON by its field and place.
+func fault(err error) string {
+	wrong := new(json.UnmarshalTypeError)
+	if !errors.As(err, &wrong) {
+		return strings.TrimPrefix(err.Error(), "json: ")
+	}
+	return fmt.Sprintf("$.%s is %s, not a %s (at byte %d)", wrong.Field, cmp.Or(shapes[wrong.Type.Kind()], "of another type"), wrong.Value, wrong.Offset)
+}
+
 func (r *reader) answer(ctx context.Context, e *decision.Engine, line []byte) Answer {
 	var q Question
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&q); err != nil {
-		return Answer{Error: fmt.Sprintf("this line is not a question: %v", err)}
+		return Answer{Error: "this line is not a question: " + fault(err)}
 	}
 	asked, err := r.read(q)
 	if err != nil {
