@@ -53,6 +53,31 @@ func (n *node) get(names ...string) *node {
 	return n
 }
 
+// twice is the first name that an object at or below n has a second time; nil
+// if there is none. What was seen is not visited again.
+func (n *node) twice(seen map[*node]bool) *node {
+	if n == nil || seen[n] {
+		return nil
+	}
+	seen[n] = true
+	names := make(map[string]bool, len(n.fields))
+	for _, f := range n.fields {
+		if names[f.name.text] {
+			return f.name
+		}
+		names[f.name.text] = true
+		if name := f.value.twice(seen); name != nil {
+			return name
+		}
+	}
+	for _, item := range n.items {
+		if name := item.twice(seen); name != nil {
+			return name
+		}
+	}
+	return nil
+}
+
 func (n *node) isObject() bool { return n != nil && n.kind == objectNode }
 func (n *node) isList() bool   { return n != nil && n.kind == listNode }
 func (n *node) isString() bool { return n != nil && n.kind == stringNode && n.tag == "" }

@@ -113,10 +113,15 @@ func (r *yamlReader) node(y *yaml.Node, depth int) *node {
 		n.tag = y.Tag
 		n.start = r.afterTag(n.start)
 	}
+	var merged []*node
 	switch y.Kind {
 	case yaml.MappingNode:
 		n.kind = objectNode
 		for i := 0; i+1 < len(y.Content); i += 2 {
+			if y.Content[i].ShortTag() == "!!merge" {
+				merged = append(merged, r.node(y.Content[i+1], depth+1).elements()...)
+				continue
+			}
 			n.fields = append(n.fields, field{r.node(y.Content[i], depth+1), r.node(y.Content[i+1], depth+1)})
 		}
 	case yaml.SequenceNode:
@@ -130,7 +135,25 @@ func (r *yamlReader) node(y *yaml.Node, depth int) *node {
 		r.scalar(y, n)
 	}
 	n.end = max(n.end, r.lastEnd(n, y))
+	n.merge(merged)
 	return n
+}
+
+// merge takes the fields that n lacks from the values of its merge keys (<<),
+// the first that has one.
+func (n *node) merge(others []*node) {
+	have := map[string]bool{}
+	for _, f := range n.fields {
+		have[f.name.text] = true
+	}
+	for _, other := range others {
+		for _, f := range other.fields {
+			if !have[f.name.text] {
+				have[f.name.text] = true
+				n.fields = append(n.fields, f)
+			}
+		}
+	}
 }
 
 // lastEnd is where the last part of a value ends; in flow style a closing
