@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,10 +15,13 @@ import (
 )
 
 // A printer makes fingerprints for the findings of one policy. They do not
-// depend on lines, on layout, or on the order of statements that have a Sid.
+// depend on lines, on layout, or on the order of statements that have a Sid;
+// those of findings by meaning depend on what the statement says.
 type printer struct {
 	policy *extract.Policy
 	names  []string // of statements or grants, by index
+	// contents are those of statements or grants, without names and layout.
+	contents []string
 }
 
 func newPrinter(p *extract.Policy) *printer {
@@ -35,7 +39,27 @@ func newPrinter(p *extract.Policy) *printer {
 	for i, item := range items {
 		names[i] = item.Sid + item.Name + item.GrantID
 	}
-	return &printer{p, names}
+	return &printer{p, names, contents(list)}
+}
+
+// contents are the elements of a list, or the one that stands without a list.
+func contents(list json.RawMessage) []string {
+	var items []map[string]any
+	if json.Unmarshal(list, &items) != nil {
+		items = make([]map[string]any, 1)
+		if json.Unmarshal(list, &items[0]) != nil {
+			return nil
+		}
+	}
+	all := make([]string, len(items))
+	for i, item := range items {
+		for _, name := range []string{"Sid", "Name", "GrantId", "CreationDate"} {
+			delete(item, name)
+		}
+		text, _ := json.Marshal(item) // it was read from JSON
+		all[i] = string(text)
+	}
+	return all
 }
 
 var (
@@ -56,7 +80,24 @@ func (p *printer) of(rule string, at lint.Span) string {
 	if from, to := at.Start.Offset, at.End.Offset; from < to && to <= len(p.policy.Text) && to-from <= longest {
 		text = string(p.policy.Text[from:to])
 	}
-	return fingerprint(rule, p.policy.File, p.policy.Name, path, text)
+	parts := []string{rule, p.policy.File, p.policy.Name, path, text}
+	if r, _, ok := Rule(rule); ok && (r.ByMeaning || p.policy.Grants) {
+		parts = append(parts, p.content(at.Path))
+	}
+	return fingerprint(parts...)
+}
+
+// content is that of the statement or grant that a path leads into: what a
+// finding by meaning says of it may be worse with each change. Of a finding
+// about the whole policy it is all of them.
+func (p *printer) content(path string) string {
+	m := element.FindStringSubmatch(path)
+	if m != nil {
+		if i, err := strconv.Atoi(m[1]); err == nil && i < len(p.contents) {
+			return p.contents[i]
+		}
+	}
+	return strings.Join(slices.Sorted(slices.Values(p.contents)), "\n")
 }
 
 // nameOf is the Sid of the statement, or the name of the grant, that a path
