@@ -98,7 +98,7 @@ func (r *reader) whole(kind Kind) {
 // document finds the policies of one JSON or YAML document.
 func (r *reader) document(n *node, kind Kind, told bool) {
 	// In a policy of JSON the linter tells of names that stand twice.
-	if n.yaml || !n.isPolicy() {
+	if n.yaml || isPlan(n) || isTemplate(n) || n.get("Policy") != nil || !told && !n.isPolicy() {
 		if name := n.twice(map[*node]bool{}); name != nil {
 			r.fail(name.start, strconv.Quote(name.text)+" stands twice in one object, and readers differ in which counts")
 			return
