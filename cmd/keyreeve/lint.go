@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -285,20 +286,17 @@ func (f *lintFlags) run(c *cobra.Command, paths []string, o check.Options) (*che
 }
 
 // replaceFile writes a file so that it is there as a whole at any moment, with
-// the mode that it has.
+// the mode that it has. A link stays, and what it leads to is written.
 func replaceFile(name string, text []byte) error {
+	name, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return err
+	}
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
 	}
-	unfinished := name + ".keyreeve-new"
-	if err := os.WriteFile(unfinished, text, info.Mode().Perm()); err != nil {
-		return err
-	}
-	if err := errors.Join(os.Chmod(unfinished, info.Mode().Perm()), os.Rename(unfinished, name)); err != nil {
-		return errors.Join(err, os.Remove(unfinished))
-	}
-	return nil
+	return errors.Join(report.WriteFile(name, text, info.Mode().Perm()), os.Chmod(name, info.Mode().Perm()))
 }
 
 func (f *lintFlags) saveBaseline(notes io.Writer, found *check.Result) error {

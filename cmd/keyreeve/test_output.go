@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -102,13 +103,13 @@ func (f *testFlags) tellCoverage(out io.Writer, format string, coverage policyte
 		return "", err
 	}
 	file = filepath.Join(f.dir, coverageFiles[format])
-	to, err := os.Create(file)
-	if err != nil {
-		return "", err
-	}
+	var text bytes.Buffer
 	write := coverage.WriteHTML
 	if format == "json" {
 		write = coverage.WriteJSON
 	}
-	return file, errors.Join(write(to), to.Close())
+	if err := write(&text); err != nil {
+		return "", err
+	}
+	return file, report.WriteFile(file, text.Bytes(), 0o644)
 }

@@ -99,7 +99,7 @@ func (o Output) Write(r Report) (files []string, err error) {
 			return files, err
 		}
 		file := filepath.Join(o.Dir, r.Name()+suffixes[f])
-		if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+		if err := WriteFile(file, b.Bytes(), 0o644); err != nil {
 			return files, err
 		}
 		files = append(files, file)
