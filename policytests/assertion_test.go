@@ -176,7 +176,7 @@ func TestAssertionsThatMakeNoSense(t *testing.T) {
 }
 
 func TestProofsDoNotSayTooMuchOfSessions(t *testing.T) {
-	const files = "-- named.json --\n" + `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
+	const files = "-- named.json --\n" + `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:role/payroll"}, "Action": "kms:Decrypt", "Resource": "*",
   "Condition": {"StringLike": {"aws:userid": "AROA*:nightly"}}}]}` + "\n-- tagged.json --\n" + `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
   "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}}}]}` + "\n-- more.yaml --\n" +
 		`accounts: {"111122223333": {roles: {open: {trust: open.json}}}}` + "\n-- open.json --\n" +

@@ -256,6 +256,13 @@ func (s *stage) cast() (*world.World, error) {
 			m.user(account, "/", name)
 		}
 	}
+	arns, complete := identities(s.first.Partition, s.conditions)
+	if !complete {
+		s.limit = "too many combinations of patterns on accounts, ARNs and names of callers"
+	}
+	for _, arn := range arns {
+		m.principal(arn)
+	}
 	for _, key := range []string{"aws:principalservicename"} {
 		for _, name := range choose(s.conditions[key], domain{form: serviceForm, seeds: []string{"s3.amazonaws.com"}}, nil).values {
 			m.service(name)

@@ -167,38 +167,6 @@ func (u *Universe) sessions(w *world.World, k *world.Key, r *world.Role) []strin
 	return names
 }
 
-// strangers adds the callers of an account that the universe does not know,
-// with IAM policies that allow everything.
-func (u *Universe) strangers(on *resource) error {
-	id := "999999999999"
-	for n := 0; ; n++ {
-		if _, taken := u.world.Account(id); !taken {
-			break
-		}
-		id = "99999999999" + string(rune('0'+n%9))
-	}
-	m := newMakeup(u.world.Partition(), on.region)
-	m.user(id, "/", "somebody")
-	m.role(id, "/", "somebody")
-	w, err := m.world()
-	if err != nil {
-		return err
-	}
-	home := u.world
-	u.world = w
-	defer func() { u.world = home }()
-	first := len(u.callers)
-	u.caller("root@"+id, world.AccessKey{Account: id, Root: true, Active: true})
-	a, _ := w.Account(id)
-	u.caller("user/somebody@"+id, world.AccessKey{Account: id, User: a.Users[0], Active: true})
-	u.role(w, a.Roles[0], sessionName)
-	for _, c := range u.callers[first:] {
-		c.Fresh, c.Outside = true, true
-		c.attached = identity.Attached{Identity: []decision.Policy{everything}}
-	}
-	return nil
-}
-
 // everything is an identity policy that allows all.
 var everything = made(policy.Identity, `{"Version":"2012-10-17","Statement":[{"Sid":"Everything","Effect":"Allow","Action":"*","Resource":"*"}]}`)
 

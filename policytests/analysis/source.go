@@ -182,7 +182,7 @@ func (s *subject) ofCaller(key string) ([]string, bool) {
 	switch {
 	case key == "aws:principalisawsservice" && values == nil:
 		return []string{"false"}, true
-	case key == "aws:userid" && s.u.open && (s.caller.Type == decision.User || s.caller.Type == decision.Role):
+	case key == "aws:userid" && (s.u.open || s.caller.Outside) && (s.caller.Type == decision.User || s.caller.Type == decision.Role):
 		return nil, false
 	default:
 		return values, true

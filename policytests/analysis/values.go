@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"math/big"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -31,6 +32,7 @@ func choose(conditions []*condition, d domain, more []string) choice {
 	for _, x := range conditions {
 		c.boundaries(x)
 	}
+	c.betweenNumbers(conditions)
 	if d.high > 0 {
 		return c.choice
 	}
@@ -79,6 +81,37 @@ func (c *chooser) boundaries(x *condition) {
 			c.add("false")
 		case policy.BinaryType:
 			c.add(o.value.Text)
+		}
+	}
+}
+
+// betweenNumbers adds a number between any two neighbors to which values are
+// compared, where values need not be whole.
+func (c *chooser) betweenNumbers(conditions []*condition) {
+	var all []*big.Rat
+	for _, x := range conditions {
+		for _, o := range x.operands {
+			if o.num != nil {
+				all = append(all, o.num)
+			}
+		}
+	}
+	if c.domain.high > 0 {
+		return
+	}
+	slices.SortFunc(all, (*big.Rat).Cmp)
+	for i, n := range all {
+		digits, _ := n.FloatPrec()
+		c.add(n.FloatString(digits))
+		if i == 0 || n.Cmp(all[i-1]) == 0 {
+			continue
+		}
+		middle := new(big.Rat).Add(n, all[i-1])
+		middle.Quo(middle, big.NewRat(2, 1))
+		if digits, _ = middle.FloatPrec(); digits <= 32 {
+			c.add(middle.FloatString(digits))
+		} else {
+			c.complete = false
 		}
 	}
 }

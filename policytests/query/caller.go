@@ -10,6 +10,9 @@ import (
 
 // callerName is what case lines call a caller.
 func (b *Base) callerName(c analysis.Caller) string {
+	if c.Outside && !c.Fresh {
+		return stranger + " (" + c.Name + ")"
+	}
 	if c.Outside {
 		return stranger + " (" + strings.SplitN(strings.SplitN(c.Name, "@", 2)[0], "/", 2)[0] + ")"
 	}

@@ -237,6 +237,9 @@ func (t *tabulator) key(k *world.Key, actions []string, who func(analysis.Caller
 			if err != nil {
 				return err
 			}
+			if c.Outside && !c.Fresh && row.Verdict == Never { // one that some policy tells apart, to no effect
+				continue
+			}
 			t.rows = append(t.rows, row)
 		}
 	}
