@@ -261,7 +261,9 @@ func (s *stage) cast() (*world.World, error) {
 		s.limit = "too many combinations of patterns on accounts, ARNs and names of callers"
 	}
 	for _, arn := range arns {
-		m.principal(arn)
+		if !slices.Contains(s.accounts, strings.SplitN(arn, ":", 6)[4]) { // whose principals are there
+			m.principal(arn)
+		}
 	}
 	for _, key := range []string{"aws:principalservicename"} {
 		for _, name := range choose(s.conditions[key], domain{form: serviceForm, seeds: []string{"s3.amazonaws.com"}}, nil).values {
