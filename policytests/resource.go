@@ -1,6 +1,7 @@
 package policytests
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -74,12 +75,15 @@ func abouts(a policy.Action) string {
 
 // arn takes the last part of an ARN of the service's resources, or of a role.
 func (q *asked) arn(text string) (rest string, ok bool) {
-	parts := strings.SplitN(text, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" {
+	m := resourceARN.FindStringSubmatch(text)
+	if m == nil {
 		return "", false
 	}
-	return parts[5], true
+	return m[1], true
 }
+
+// resourceARN is an ARN of KMS in some Region, or of IAM, in some account.
+var resourceARN = regexp.MustCompile(`^arn:[a-z-]+:(?:kms:[a-z0-9-]+|iam:):[0-9]{12}:(.+)$`)
 
 // nothing is what operations are about that name no resource: those that
 // create keys too, with the tags that they give.
