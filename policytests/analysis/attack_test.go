@@ -32,6 +32,7 @@ func TestWhatARequestCanMeetIsNotProvedAbsent(t *testing.T) {
 		"another spelling of a truth value":                          {`{"Bool":{"kms:EncryptionContext:u":"true"},"StringLike":{"kms:EncryptionContext:u":"T*"}}`, Unknown},
 		"an address that is not like a text":                         {`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"StringNotLike":{"aws:SourceIp":"10.0.*"}}`, Unknown},
 		"a time that is like a text":                                 {`{"StringLike":{"aws:CurrentTime":"*T03:*"}}`, Unknown},
+		"an age that is like a text":                                 {`{"StringEquals":{"aws:MultiFactorAuthAge":"11"}}`, Unknown},
 		"a spelling that is none of two":                             {`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:u":"abc"},"StringNotEquals":{"kms:EncryptionContext:u":["abc","ABC"]}}`, Unknown},
 		"a number between whole ones":                                {`{"NumericGreaterThan":{"kms:EncryptionContext:u":"5"},"NumericLessThan":{"kms:EncryptionContext:u":"6"}}`, Found},
 		"roles of a name in any account":                             {`{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/admin*"}}`, Found},

@@ -123,7 +123,7 @@ func (sp *space) dimension(name string, keys []string, options func() []option) 
 func (sp *space) distinct(options []option, keys []string) []option {
 	var asked []*condition
 	for _, k := range keys {
-		if len(sp.variables[k]) > 0 || sp.constrains(k) {
+		if len(sp.variables[k]) > 0 || sp.constrains(k) || sp.mixed(k) {
 			return options
 		}
 		for _, c := range sp.conditions[k] {
