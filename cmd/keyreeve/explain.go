@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,7 +55,7 @@ func (f *questionFlags) engine() (*decision.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit, Guardrails: func() *guardrail.Set { return rails }})
+	return decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit, GuardrailLimit: time.Second, Guardrails: func() *guardrail.Set { return rails }})
 }
 
 // requests reads a request from the arguments of a command.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -169,7 +170,7 @@ func (f *testFlags) options() (policytests.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Engine, err = decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit, Guardrails: func() *guardrail.Set { return rails }})
+	o.Engine, err = decision.New(decision.Config{Cache: true, Limit: decision.PatientLimit, GuardrailLimit: time.Second, Guardrails: func() *guardrail.Set { return rails }})
 	return o, err
 }
 
