@@ -93,7 +93,7 @@ func ordered(n uint64) string { return fmt.Sprintf("%016x", n) }
 
 func parseOrdered(text string) (uint64, error) {
 	n, err := strconv.ParseUint(text, 16, 64)
-	if err != nil || len(text) != 16 {
+	if err != nil || ordered(n) != text {
 		return 0, fmt.Errorf("%w: ordered number %q", ErrCorrupt, text)
 	}
 	return n, nil
