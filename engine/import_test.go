@@ -22,6 +22,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/crypto/keypair"
 	"github.com/keyreeve/keyreeve/crypto/spec"
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 	"github.com/keyreeve/keyreeve/engine/enginetest"
 )
 
@@ -256,7 +257,7 @@ func TestDeletionOfKeysWithImportedMaterial(t *testing.T) {
 // TestImportWithOpenSSL takes the guide's steps: material, public key, wrapping
 // and import, for a pair and a MAC key, and holds the key against openssl.
 func TestImportWithOpenSSL(t *testing.T) {
-	needs(t, "openssl")
+	testtool.Need(t, "openssl")
 	b := newBench(t)
 	dir := t.TempDir()
 	openssl := func(args ...string) []byte {
@@ -330,17 +331,4 @@ func TestEverySpecCanBeImported(t *testing.T) {
 		b.mustBring(key, secret)
 		assert.Equal(t, types.KeyStateEnabled, b.describe(key).KeyState, e.Spec)
 	}
-}
-
-// needs ends a test that the machine has no means for: as a failure in CI, and
-// never in silence.
-func needs(t testing.TB, tool string) {
-	t.Helper()
-	if _, err := exec.LookPath(tool); err == nil {
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("cannot run: %s is not installed", tool)
-	}
-	t.Skipf("!!! NOT tested on this machine: %s is not installed", tool)
 }

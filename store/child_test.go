@@ -77,28 +77,6 @@ func say(format string, args ...any) {
 	}
 }
 
-// needTool finds a program that a test cannot do without. In CI its absence is
-// a failure; elsewhere it is said aloud.
-func needTool(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		cannotRun(t, fmt.Sprintf("%s is not installed", name))
-	}
-	return path
-}
-
-// cannotRun ends a test that the machine has no means for: as a failure in CI,
-// and never in silence.
-func cannotRun(t testing.TB, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("cannot run: %s", why)
-	}
-	fmt.Fprintf(os.Stderr, "NOT TESTED: %s: %s\n", t.Name(), why)
-	t.Skip(why)
-}
-
 // lines collects what a child says, until it ends.
 func lines(t testing.TB, cmd *exec.Cmd) <-chan string {
 	t.Helper()

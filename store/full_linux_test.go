@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 )
 
 func init() {
@@ -33,7 +35,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	out, err := cmd.Output()
 	if cmd.ProcessState == nil || strings.Contains(string(out), "no mount") {
-		cannotRun(t, fmt.Sprintf("a process may not mount a disk of its own here: %v %s", err, out))
+		testtool.CannotRun(t, fmt.Sprintf("a process may not mount a disk of its own here: %v %s", err, out))
 	}
 	require.NoError(t, err)
 	said := strings.Split(strings.TrimSpace(string(out)), "\n")

@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 )
 
 // quiet keeps the store from packing by itself.
@@ -208,7 +210,7 @@ func childRepack(dir string) error {
 }
 
 func TestTableThatCannotBeMadeLosesNothing(t *testing.T) {
-	strace := needTool(t, "strace")
+	strace := testtool.Need(t, "strace")
 	dir, c := childRoot(t)
 	table := filepath.Join(c.Dir, "records", "2", "000001.sst")
 	trace := filepath.Join(t.TempDir(), "trace")

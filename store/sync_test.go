@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 )
 
 // childSync makes changes one by one, and says when it begins and when it has
@@ -59,7 +61,7 @@ func childSync(dir string) error {
 // each change, the log of the records must be synced between its beginning and
 // its answer; a new log also needs its directory to be synced.
 func TestDiskHasAChangeBeforeItsAnswer(t *testing.T) {
-	strace := needTool(t, "strace")
+	strace := testtool.Need(t, "strace")
 	dir, _ := childRoot(t)
 	trace := filepath.Join(t.TempDir(), "trace")
 	cmd := childCommand(t, "sync", dir, strace, "-f", "-y", "-e", "trace=mmap,msync,fsync,write,openat", "-s", "40", "-o", trace)
@@ -167,7 +169,7 @@ func childFail(dir string) error {
 }
 
 func TestFailedSyncStopsAllChanges(t *testing.T) {
-	strace := needTool(t, "strace")
+	strace := testtool.Need(t, "strace")
 	dir, c := childRoot(t)
 	cmd := childCommand(t, "fail", dir, strace, "-f", "-o", os.DevNull, "-e", "trace=msync", "-e", "inject=msync:error=EIO:when=30..31")
 	var made []string
@@ -232,7 +234,7 @@ func childAppend(dir string) error {
 }
 
 func TestAppendThatFailsLeavesNothing(t *testing.T) {
-	strace := needTool(t, "strace")
+	strace := testtool.Need(t, "strace")
 	for _, c := range []struct {
 		name, inject, says string
 		recovers           bool

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 )
 
 // A systemCall is one that strace saw, whole.
@@ -98,10 +99,7 @@ func exchange(t *testing.T, calls []systemCall, operation string) (received, ans
 }
 
 func TestChangeIsOnDiskBeforeItIsAnswered(t *testing.T) {
-	if _, err := exec.LookPath("strace"); err != nil {
-		require.NotEqual(t, "true", os.Getenv("CI"), "strace is missing, and CI must not go without this test")
-		t.Skip("!!! strace is absent: that a change is on disk before its answer is NOT tested on this machine")
-	}
+	testtool.Need(t, "strace")
 	dir := t.TempDir()
 	file := filepath.Join(dir, "trace")
 	p := ready(t, dir, "strace", "-D", "-f", "-y", "-s", "1024", "-o", file, "-e", "trace=read,write,mmap,msync,fsync,fdatasync",

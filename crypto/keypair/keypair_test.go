@@ -22,6 +22,7 @@ import (
 	"github.com/keyreeve/keyreeve/crypto/material"
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/crypto/spec"
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 )
 
 // made keeps one pair of each spec: RSA keys take long to make.
@@ -223,25 +224,12 @@ func TestPairsPrintAsTheirSpec(t *testing.T) {
 // openssl runs the second implementation, and returns what it printed.
 func openssl(t *testing.T, dir string, args ...string) string {
 	t.Helper()
-	needs(t, "openssl")
+	testtool.Need(t, "openssl")
 	cmd := exec.CommandContext(t.Context(), "openssl", args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "openssl %v: %s", args, out)
 	return string(out)
-}
-
-// needs ends a test that the machine has no means for: as a failure in CI, and
-// never in silence.
-func needs(t testing.TB, tool string) {
-	t.Helper()
-	if _, err := exec.LookPath(tool); err == nil {
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("cannot run: %s is not installed", tool)
-	}
-	t.Skipf("!!! NOT tested on this machine: %s is not installed", tool)
 }
 
 func write(t *testing.T, dir, name string, b []byte) {

@@ -15,6 +15,7 @@ import (
 	"github.com/keyreeve/keyreeve/crypto/keypair"
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/crypto/spec"
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 	"github.com/keyreeve/keyreeve/crypto/wrap"
 )
 
@@ -26,7 +27,7 @@ type shop struct {
 
 func (s shop) openssl(args ...string) []byte {
 	s.t.Helper()
-	needs(s.t, "openssl")
+	testtool.Need(s.t, "openssl")
 	cmd := exec.CommandContext(s.t.Context(), "openssl", args...)
 	cmd.Dir = s.dir
 	var faults bytes.Buffer
@@ -34,19 +35,6 @@ func (s shop) openssl(args ...string) []byte {
 	out, err := cmd.Output()
 	require.NoError(s.t, err, "openssl %v: %s", args, faults.String())
 	return out
-}
-
-// needs ends a test that the machine has no means for: as a failure in CI, and
-// never in silence.
-func needs(t testing.TB, tool string) {
-	t.Helper()
-	if _, err := exec.LookPath(tool); err == nil {
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("cannot run: %s is not installed", tool)
-	}
-	t.Skipf("!!! NOT tested on this machine: %s is not installed", tool)
 }
 
 func (s shop) read(name string) []byte {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -234,7 +234,7 @@ var policiesForZ3 = flag.Uint64("z3", 12, "how many policies z3 is asked about")
 // TestAnSMTSolverAgrees asks z3 whether a policy allows what it does not allow
 // without one of its statements, and the reverse.
 func TestAnSMTSolverAgrees(t *testing.T) {
-	needs(t, "z3")
+	testtool.Need(t, "z3")
 	var script smt
 	var states []State
 	var texts []string
@@ -284,17 +284,4 @@ func TestAnSMTSolverAgrees(t *testing.T) {
 	assert.Greater(t, count["sat"], len(states)/4)
 	assert.Greater(t, count["unsat"], len(states)/8)
 	assert.Less(t, count["unknown"], len(states)/10)
-}
-
-// needs ends a test that the machine has no means for: as a failure in CI, and
-// never in silence.
-func needs(t testing.TB, tool string) {
-	t.Helper()
-	if _, err := exec.LookPath(tool); err == nil {
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("cannot run: %s is not installed", tool)
-	}
-	t.Skipf("!!! NOT tested on this machine: %s is not installed", tool)
 }

@@ -47,8 +47,8 @@ func Split(text string) []string {
 	var all []string
 	current := ""
 	end := func() {
-		if trimmed := strings.TrimSpace(current); trimmed != "" && trimmed[0] != '#' {
-			all = append(all, joined(trimmed))
+		if command := strings.TrimSpace(joined(current)); command != "" && command[0] != '#' {
+			all = append(all, command)
 		}
 		current = ""
 	}

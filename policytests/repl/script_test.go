@@ -26,6 +26,8 @@ func TestScriptsAreTakenApartWhereCommandsEnd(t *testing.T) {
 		"a\r\nb\r\n":                {"a", "b"},
 		"k=[a,\nb]":                 {"k=[a,\nb]"},
 		";;":                        nil,
+		`\`:                         nil,
+		"\\\n\\\na":                 {"a"},
 	} {
 		assert.Equal(t, want, repl.Split(text), text)
 	}
