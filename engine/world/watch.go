@@ -1,10 +1,10 @@
 package world
 
 import (
-	"context"
 	"errors"
-	"sync/atomic"
 	"time"
+
+	"github.com/keyreeve/keyreeve/rego/follow"
 )
 
 // WatcherConfig says what to watch.
@@ -27,14 +27,7 @@ type WatcherConfig struct {
 
 // A Watcher keeps the world of a path up to date while Run runs. A version
 // that is wrong changes nothing. World is safe for concurrent use.
-type Watcher struct {
-	cfg     WatcherConfig
-	current atomic.Pointer[World]
-
-	// The fields below belong to Run.
-	seen    string // what was there at the last look
-	refused string // what was found wrong
-}
+type Watcher struct{ *follow.Follower[*World] }
 
 // NewWatcher loads the world.
 func NewWatcher(cfg WatcherConfig) (*Watcher, error) {
@@ -44,84 +37,35 @@ func NewWatcher(cfg WatcherConfig) (*Watcher, error) {
 	if cfg.Every <= 0 {
 		cfg.Every = 2 * time.Second
 	}
-	first, err := Load(cfg.Path, cfg.IDs)
+	followed, err := follow.New(follow.Config[*World]{
+		Read: cfg.read, Every: cfg.Every, Changed: cfg.Changed, Refused: cfg.refuse, Restored: cfg.Restored,
+	})
 	if err != nil {
 		return nil, err
 	}
-	w := &Watcher{cfg: cfg}
-	w.current.Store(first)
-	return w, nil
+	return &Watcher{followed}, nil
 }
 
 // World is the world of now. A request takes it once.
-func (w *Watcher) World() *World { return w.current.Load() }
+func (w *Watcher) World() *World { return w.Value() }
 
-// Run looks for changes until ctx ends, and then returns nil.
-func (w *Watcher) Run(ctx context.Context) error {
-	ticker := time.NewTicker(w.cfg.Every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			w.look()
-		}
-	}
-}
-
-// look takes up a change when two looks in a row saw the same content, so that
-// files that are written one after the other are not read half way. It looks
-// at contents: times of files tell too little.
-func (w *Watcher) look() {
-	src, err := readSource(w.cfg.Path)
-	var now string
+func (cfg WatcherConfig) read() (string, func() (*World, error)) {
+	src, err := readSource(cfg.Path)
 	if err != nil {
-		now = "unreadable: " + err.Error()
-	} else {
-		now = src.digest()
+		return "unreadable: " + err.Error(), func() (*World, error) { return nil, err }
 	}
-	settled := now == w.seen
-	w.seen = now
-	switch {
-	case now == w.World().digest:
-		if w.refused != "" && w.cfg.Restored != nil {
-			w.cfg.Restored(w.World())
-		}
-		w.refused = ""
-	case settled && now != w.refused:
-		if err == nil {
-			err = w.replace(src)
-		}
-		if err != nil {
-			w.refuse(now, err)
-		}
-	}
+	return src.digest(), func() (*World, error) { return newLoader(src).load(cfg.IDs) }
 }
 
-func (w *Watcher) replace(src *source) error {
-	next, err := newLoader(src).load(w.cfg.IDs)
-	if err != nil {
-		return err
-	}
-	w.refused = ""
-	old := w.current.Swap(next)
-	if w.cfg.Changed != nil {
-		w.cfg.Changed(old, next)
-	}
-	return nil
-}
-
-func (w *Watcher) refuse(version string, err error) {
-	w.refused = version
-	if w.cfg.Refused == nil {
+func (cfg WatcherConfig) refuse(err error) {
+	if cfg.Refused == nil {
 		return
 	}
 	var problems Problems
 	if !errors.As(err, &problems) {
-		w.cfg.Refused(err)
+		cfg.Refused(err)
 	}
-	for _, p := range problems.In(w.cfg.Path) {
-		w.cfg.Refused(p)
+	for _, p := range problems.In(cfg.Path) {
+		cfg.Refused(p)
 	}
 }

@@ -43,13 +43,13 @@ func (w *watched) has(user string) bool {
 
 func TestChangeIsTakenUpWhenItHasSettled(t *testing.T) {
 	w := watch(t)
-	w.look()
-	w.look()
+	w.Look()
+	w.Look()
 	assert.Zero(t, w.changes, "nothing changed")
 	write(t, w.dir, withoutBob)
-	w.look()
+	w.Look()
 	assert.True(t, w.has("bob"), "the files may not be complete yet")
-	w.look()
+	w.Look()
 	assert.False(t, w.has("bob"))
 	assert.True(t, w.has("carol"))
 	assert.Equal(t, 1, w.changes)
@@ -66,14 +66,14 @@ func TestBrokenVersionIsRefusedOnceAndTheOldOneServes(t *testing.T) {
 		before := len(w.refused)
 		spoil()
 		for range 4 {
-			w.look()
+			w.Look()
 		}
 		assert.Len(t, w.refused, before+1, name)
 		assert.True(t, w.has("bob"), name)
 		require.NoError(t, os.MkdirAll(w.dir, 0o700))
 		write(t, w.dir, withBob)
-		w.look()
-		w.look()
+		w.Look()
+		w.Look()
 	}
 	assert.Zero(t, w.changes)
 	assert.Equal(t, 3, w.restored, "each mistake was undone, and that is told once")
@@ -83,8 +83,8 @@ func TestEachProblemIsToldAloneWithThePathOfTheWorld(t *testing.T) {
 	w := watch(t)
 	broken := "accounts:\n  \"111122223333\": {uzers: {}, rolls: {}}\n"
 	require.NoError(t, os.WriteFile(filepath.Join(w.dir, "world.yaml"), []byte(broken), 0o600))
-	w.look()
-	w.look()
+	w.Look()
+	w.Look()
 	require.Len(t, w.refused, 2)
 	assert.ErrorContains(t, w.refused[0], w.dir+"/world.yaml:2:20: accounts.111122223333.uzers: unknown field")
 	assert.ErrorContains(t, w.refused[1], "rolls")
@@ -95,8 +95,8 @@ func TestVersionThatComesBackIsRefusedAgain(t *testing.T) {
 	w := watch(t)
 	for _, version := range []string{noWorld, withoutBob, noWorld} {
 		write(t, w.dir, version)
-		w.look()
-		w.look()
+		w.Look()
+		w.Look()
 	}
 	assert.Len(t, w.refused, 2)
 	assert.Equal(t, 1, w.changes)

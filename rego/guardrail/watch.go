@@ -1,7 +1,6 @@
 package guardrail
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -12,8 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
+
+	"github.com/keyreeve/keyreeve/rego/follow"
 )
 
 // WatcherConfig says what to watch.
@@ -34,94 +34,45 @@ type WatcherConfig struct {
 
 // A Watcher keeps the guardrails of a directory up to date while Run runs. A
 // version that is wrong changes nothing. Set is safe for concurrent use.
-type Watcher struct {
-	config  WatcherConfig
-	current atomic.Pointer[Set]
-
-	// The fields below belong to Run.
-	served  string // content of the files that current was read from
-	seen    string // content at the last look
-	refused string // content that was not accepted
-}
+type Watcher struct{ *follow.Follower[*Set] }
 
 // NewWatcher loads the guardrails.
 func NewWatcher(c WatcherConfig) (*Watcher, error) {
 	if c.Every <= 0 {
 		c.Every = time.Second
 	}
-	w := &Watcher{config: c}
-	w.served = content(c.Dir)
-	first, err := LoadDir(c.Dir)
+	followed, err := follow.New(follow.Config[*Set]{
+		Read: c.read, Every: c.Every, Changed: c.changed, Refused: c.refuse, Restored: c.Restored,
+	})
 	if err != nil {
 		return nil, err
 	}
-	w.current.Store(first)
-	return w, nil
+	return &Watcher{followed}, nil
 }
 
 // Set is the guardrails of now; never nil.
-func (w *Watcher) Set() *Set { return w.current.Load() }
+func (w *Watcher) Set() *Set { return w.Value() }
 
-// Run looks for changes until ctx ends, and then returns nil.
-func (w *Watcher) Run(ctx context.Context) error {
-	ticker := time.NewTicker(w.config.Every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			w.look()
-		}
+func (c WatcherConfig) read() (string, func() (*Set, error)) {
+	return content(c.Dir), func() (*Set, error) { return LoadDir(c.Dir) }
+}
+
+func (c WatcherConfig) changed(_, next *Set) {
+	if c.Changed != nil {
+		c.Changed(next)
 	}
 }
 
-// look takes up a change when two looks in a row saw the same content, so that
-// files that are written one after the other are not read half way.
-func (w *Watcher) look() {
-	now := content(w.config.Dir)
-	settled := now == w.seen
-	w.seen = now
-	switch {
-	case now == w.served:
-		if w.refused != "" && w.config.Restored != nil {
-			w.config.Restored(w.Set())
-		}
-		w.refused = ""
-	case settled && now != w.refused:
-		w.replace(now)
-	}
-}
-
-// replace loads what was seen. Files that change meanwhile are seen anew by
-// the next look.
-func (w *Watcher) replace(now string) {
-	next, err := LoadDir(w.config.Dir)
-	switch {
-	case content(w.config.Dir) != now:
-		return
-	case err != nil:
-		w.refused = now
-		w.refuse(err)
-		return
-	}
-	w.served, w.refused = now, ""
-	w.current.Store(next)
-	if w.config.Changed != nil {
-		w.config.Changed(next)
-	}
-}
-
-func (w *Watcher) refuse(err error) {
-	if w.config.Refused == nil {
+func (c WatcherConfig) refuse(err error) {
+	if c.Refused == nil {
 		return
 	}
 	faults, ok := errors.AsType[Faults](err)
 	if !ok {
-		w.config.Refused(err)
+		c.Refused(err)
 	}
 	for _, f := range faults {
-		w.config.Refused(f)
+		c.Refused(f)
 	}
 }
 

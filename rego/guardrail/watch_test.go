@@ -48,7 +48,7 @@ func (w *watched) write(t *testing.T, name, text string) {
 
 func (w *watched) looks(n int) {
 	for range n {
-		w.look()
+		w.Look()
 	}
 }
 
@@ -60,9 +60,9 @@ func TestChangeIsTakenUpWhenItHasSettled(t *testing.T) {
 	w.looks(2)
 	assert.Zero(t, w.changes, "tests do not count")
 	w.write(t, "g.rego", noEncrypting)
-	w.look()
+	w.Look()
 	assert.Same(t, first, w.Set(), "the files may not be complete yet")
-	w.look()
+	w.Look()
 	assert.NotEqual(t, first.Digest, w.Set().Digest)
 	w.write(t, "data.json", `{"keyreeve": {"guardrail": {"office": "10.0.0.0/8"}}}`)
 	w.looks(2)
