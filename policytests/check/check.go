@@ -173,8 +173,11 @@ func one(ctx context.Context, p *extract.Policy, o Options, worlds map[string]*w
 		return resolved(p, append(lint.CheckGrants(p.Text, options), truncated(p)...)), nil
 	}
 	found, doc := lint.CheckText(p.Kind, p.Text, options)
-	if doc == nil || o.FormOnly || len(p.Unknown) > 0 {
+	if o.FormOnly {
 		return resolved(p, found), nil
+	}
+	if len(p.Unknown) > 0 {
+		doc = nil
 	}
 	more, err := byMeaning(ctx, p, doc, options, worlds[p.World])
 	return resolved(p, append(found, more...)), err
@@ -225,7 +228,7 @@ func resolved(p *extract.Policy, found []lint.Finding) []lint.Finding {
 	})
 	for _, u := range p.Unknown {
 		found = append(found, lint.Finding{Rule: ruleUnsettled, Severity: lint.Warning, Unknown: true, Kind: p.Kind,
-			Message: "Only a deployment decides this: " + u.Message + ". The rest of the policy is checked in form.",
+			Message: "Only a deployment decides this: " + u.Message + ".",
 			Span:    lint.Span{Start: lint.Point{Offset: u.Start}, End: lint.Point{Offset: u.End}}})
 	}
 	return found
@@ -249,7 +252,13 @@ func (r *Result) load(paths []string, o Options) map[string]*world.World {
 			worlds[path] = w
 			continue
 		}
-		r.Problems = append(r.Problems, r.worldProblems(path, err)...)
+		problems := r.worldProblems(path, err)
+		if len(problems) == 0 && !o.FormOnly {
+			f := undecided(0, nil)
+			f.File, f.Message = path, "This world does not load until the errors in its policies are mended, so nobody asked who may use its keys."
+			r.Findings = append(r.Findings, Finding{Finding: f})
+		}
+		r.Problems = append(r.Problems, problems...)
 	}
 	return worlds
 }

@@ -209,7 +209,8 @@ Resources:
 		lines = append(lines, fmt.Sprintf("%d:%d %s %s", f.Span.Start.Line, f.Span.Start.Column, f.Rule, f.Message))
 	}
 	assert.Equal(t, []string{
-		"10:49 KR_UNSETTLED_VALUE Only a deployment decides this: the parameter Who has no default in the template. The rest of the policy is checked in form.",
+		"8:9 KR_UNDECIDED The checks by meaning were not made for this policy: each of its statements has faults or parts that a deployment decides.",
+		"10:49 KR_UNSETTLED_VALUE Only a deployment decides this: the parameter Who has no default in the template.",
 		"13:42 KR_UNSETTLED_VALUE Only a deployment decides this policy: Resources.L.Properties.KeyPolicy: an import of another stack is known at deployment only.",
 	}, lines)
 }

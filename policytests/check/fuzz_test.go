@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/keyreeve/keyreeve/policytests/check"
+	"github.com/keyreeve/keyreeve/policytests/extract"
+	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // FuzzText: whatever a file holds, findings lie in it, and mending JSON leaves
@@ -27,6 +29,24 @@ func FuzzText(f *testing.F) {
 		}
 		for _, m := range r.Mend() {
 			assert.True(t, !json.Valid(m.Before) || json.Valid(m.After))
+		}
+	})
+}
+
+// FuzzRemaining: what is left of a policy with faults is a policy, or it is told
+// why it is not.
+func FuzzRemaining(f *testing.F) {
+	f.Add([]byte(document(delegate, typo, `{"Effect": "Alow"}`)), 60)
+	f.Add([]byte(document(`{"Effect": "Allow", "Principal": {"AWS": ["AROAEXAMPLEEXAMPLEEX", 3, "*"]}, "Action": "kms:*", "Resource": "*"}`)), 0)
+	f.Fuzz(func(t *testing.T, text []byte, unknown int) {
+		p := &extract.Policy{Kind: policy.Key, Text: text}
+		if unknown > 0 {
+			p.Unknown = []extract.Unknown{{Start: unknown, End: unknown + 1}}
+		}
+		doc, why := check.Remaining(p)
+		assert.Equal(t, doc == nil, why != "")
+		if doc != nil {
+			assert.Len(t, doc.Text, len(text))
 		}
 	})
 }

@@ -23,9 +23,13 @@ var askedOfWorlds = []string{
 	"KR_ATTESTATION_BYPASS",
 }
 
-// byMeaning asks what a policy decides by itself. What the world that it is in
+// byMeaning asks what a policy decides by itself; without doc, what the parts
+// of it decide that can be read and are settled. What the world that it is in
 // answers is left to the world.
 func byMeaning(ctx context.Context, p *extract.Policy, doc *policy.Document, o lint.Options, w *world.World) ([]lint.Finding, error) {
+	if doc == nil {
+		return byRemainder(ctx, remaining(p), o)
+	}
 	found, err := analysis.CheckDocument(ctx, doc, o)
 	if err != nil && ctx.Err() == nil {
 		found, err = append(found, undecided(p.Kind, err)), nil
@@ -39,8 +43,11 @@ func byMeaning(ctx context.Context, p *extract.Policy, doc *policy.Document, o l
 // undecided says that a policy, or a key of a world, could not be asked about.
 func undecided(kind policy.Kind, err error) lint.Finding {
 	at := lint.Point{Line: 1, Column: 1}
-	return lint.Finding{Rule: ruleUndecided, Severity: lint.Warning, Kind: kind, Unknown: true, Span: lint.Span{Start: at, End: at, Path: "$"},
-		Message: "What this decides could not be found out, so only its form is checked: " + err.Error()}
+	f := lint.Finding{Rule: ruleUndecided, Severity: lint.Warning, Kind: kind, Unknown: true, Span: lint.Span{Start: at, End: at, Path: "$"}}
+	if err != nil {
+		f.Message = "What this decides could not be found out, so only its form is checked: " + err.Error()
+	}
+	return f
 }
 
 // byWorld asks who may use the keys of the worlds, and adds findings to those

@@ -20,7 +20,7 @@ const (
 var ownRules = []lint.Rule{
 	{ID: ruleExpired, Severity: lint.Warning, Title: "What an entry of the configuration ignored counts again."},
 	{ID: ruleUnused, Severity: lint.Warning, Title: "An entry of the configuration ignores nothing."},
-	{ID: ruleUndecided, Severity: lint.Warning, ByMeaning: true, Title: "The checks by meaning could not be made."},
+	{ID: ruleUndecided, Severity: lint.Warning, ByMeaning: true, Title: "The checks by meaning could not be made, or not of all."},
 	{ID: ruleUnsettled, Severity: lint.Warning, Title: "A part of a policy is known at deployment only."},
 }
 

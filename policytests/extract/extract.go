@@ -85,7 +85,7 @@ type Policy struct {
 	// otherwise written anew.
 	Text []byte
 	// Unknown lists the parts that only a deployment decides; stand-ins are in
-	// their place. A policy with such parts can be checked in form only.
+	// their place. What hangs on them cannot be decided.
 	Unknown []Unknown
 	// Notes say what stands in the place of something else, such as a stand-in
 	// for an account id, or the default of a parameter.
