@@ -234,6 +234,9 @@ func (s search) find(ctx context.Context, r caseline.Request, k *world.Key) (*an
 	case answer.State == analysis.Found:
 		return answer.Witness, nil
 	}
+	if err := s.asker.sessionsCannotDiffer(s.at, k); err != nil {
+		return nil, err
+	}
 	return nil, failf(s.at, "it cannot be said of %s whether this holds: %s", s.asker.KeyName(k), answer.Why)
 }
 

@@ -104,7 +104,7 @@ func (f *finder) ways(ctx context.Context, s *subject) ([]Way, error) {
 	g := f.goal(r, s)
 	if g == nil {
 		f.doubt(r, true)
-		f.doubtful(s)
+		f.others(s, r, nil)
 		return nil, nil
 	}
 	for len(all) < maxWays {
@@ -113,9 +113,8 @@ func (f *finder) ways(ctx context.Context, s *subject) ([]Way, error) {
 		}
 		chosen, found, sure, _ := r.solve(g, defaultSteps)
 		if !found {
-			if f.doubt(r, sure); len(all) == 0 {
-				f.doubtful(s)
-			}
+			f.doubt(r, sure)
+			f.others(s, r, g.avoid)
 			return all, nil
 		}
 		w, err := f.confirm(ctx, r, s, chosen)

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -25,7 +26,7 @@ func TestWhatARequestCanMeetIsNotProvedAbsent(t *testing.T) {
 		"two tags in one operand":                                    {`{"StringEquals":{"kms:EncryptionContext:u":"${aws:PrincipalTag/org}/${aws:PrincipalTag/team}"}}`, Found},
 		"a variable of the request before a wildcard":                {`{"StringLike":{"aws:username":"${kms:EncryptionContext:v}*"}}`, Found},
 		"a user's id as a variable":                                  {`{"StringEquals":{"kms:EncryptionContext:u":"${aws:userid}"}}`, Found},
-		"a variable in any case":                                     {`{"StringEqualsIgnoreCase":{"aws:username":"${kms:EncryptionContext:v}"},"StringNotEquals":{"kms:EncryptionContext:v":"any-user"}}`, Unknown},
+		"a variable in any case":                                     {`{"StringEqualsIgnoreCase":{"aws:username":"${kms:EncryptionContext:v}"},"StringNotEquals":{"kms:EncryptionContext:v":"any-user"}}`, Found},
 		"a variable as a name of the encryption context":             {`{"ForAnyValue:StringEquals":{"kms:EncryptionContextKeys":"${aws:username}"}}`, Unknown},
 		"another spelling of a number":                               {`{"NumericEquals":{"kms:EncryptionContext:u":"5"},"StringNotEquals":{"kms:EncryptionContext:u":"5"}}`, Unknown},
 		"another spelling of a date":                                 {`{"DateEquals":{"kms:EncryptionContext:u":"2020-01-01"},"StringNotLike":{"kms:EncryptionContext:u":"2020*"}}`, Unknown},
@@ -40,6 +41,22 @@ func TestWhatARequestCanMeetIsNotProvedAbsent(t *testing.T) {
 		"accounts unlike that which stands for the public":           {`{"StringNotLike":{"aws:PrincipalAccount":["9*","1*"]}}`, Found},
 		"users of a name":                                            {`{"StringEquals":{"aws:username":"root-admin"}}`, Found},
 		"accounts by a part of their number, in an ARN":              {`{"StringLike":{"aws:PrincipalArn":"arn:aws:iam::*7:role/x*"}}`, Found},
+		"a federated user":                                           {`{"StringEquals":{"aws:PrincipalType":"FederatedUser"}}`, Found},
+		"a federated user by name, in any account":                   {`{"StringLike":{"aws:PrincipalArn":"arn:aws:sts::*:federated-user/guest*"}}`, Found},
+		"a federated user's session of today":                        {`{"StringEquals":{"aws:PrincipalType":"FederatedUser"},"DateGreaterThan":{"aws:TokenIssueTime":"2026-01-01T00:00:00Z"}}`, Found},
+		"whom a provider has identified":                             {`{"StringEquals":{"accounts.google.com:sub":"1234"}}`, Found},
+		"whom a provider has identified, and who it is":              {`{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:corp/*"},"StringLikeIfExists":{"aws:FederatedProvider":"arn:aws:iam::*"}}`, Found},
+		"root users of accounts like a number":                       {`{"StringLike":{"aws:PrincipalArn":"arn:aws:iam::3*:root"}}`, Found},
+		"root users by their id":                                     {`{"StringLike":{"aws:userid":"4444*"}}`, Found},
+		"a federated user by its id":                                 {`{"StringLike":{"aws:userid":"3*:guest*"}}`, Found},
+		"nobody, for ids of sessions are not those of root users":    {`{"StringLike":{"aws:userid":"AROA*"},"StringEquals":{"aws:PrincipalType":"Account"}}`, Proved},
+		"a user of a name and a path":                                {`{"StringLike":{"aws:username":"a*"},"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/eng/*"}}`, Found},
+		"a name that is asked for with and without a path":           {`{"StringEquals":{"aws:username":"bob"},"StringNotLike":{"aws:PrincipalArn":"*:user/bob"}}`, Found},
+		"an account that the request names":                          {`{"StringLike":{"aws:PrincipalArn":"arn:aws:iam::${kms:EncryptionContext:a}:role/admin"}}`, Found},
+		"a caller whose name is that of its account":                 {`{"StringLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/${aws:PrincipalAccount}"}}`, Unknown},
+		"organizations like a name":                                  {`{"StringLike":{"aws:PrincipalOrgID":"o-ab*"}}`, Found},
+		"units like a name, in any organization":                     {`{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-a*/r-ab12/ou-ab12-*"}}`, Found},
+		"nobody, for the organization is named":                      {`{"StringEquals":{"aws:PrincipalOrgID":"o-exampleorg"},"Null":{"aws:PrincipalOrgID":"true"}}`, Proved},
 		"nobody, for a text cannot be two":                           {`{"StringEquals":{"kms:EncryptionContext:u":"a"},"StringLike":{"kms:EncryptionContext:u":"b*"}}`, Proved},
 		"nobody, for no number is between":                           {`{"NumericGreaterThan":{"kms:EncryptionContext:u":"6"},"NumericLessThan":{"kms:EncryptionContext:u":"5"}}`, Proved},
 		"nobody, for the variable is of no caller of other accounts": {`{"StringEquals":{"kms:EncryptionContext:u":"${aws:PrincipalTag/org}","kms:CallerAccount":"111122223333"}}`, Proved},
@@ -50,5 +67,51 @@ func TestWhatARequestCanMeetIsNotProvedAbsent(t *testing.T) {
 		a, err := Find(t.Context(), Query{Allowed: []*Universe{u}, Actions: []string{"kms:Decrypt"}, Callers: func(c Caller) bool { return c.Account != "111122223333" }})
 		require.NoError(t, err, name)
 		assert.Equal(t, row.want, a.State, "%s: %s", name, a.Why)
+	}
+}
+
+// TestStrangersOfAWorldAreNotProvedAbsent asks the same of a world's key, of
+// which only its own account is known.
+func TestStrangersOfAWorldAreNotProvedAbsent(t *testing.T) {
+	for name, row := range map[string]struct {
+		condition string
+		want      State
+	}{
+		"tags":                                 {`{StringEquals: {"aws:PrincipalTag/team": red}}`, Found},
+		"a tag that is there":                  {`{"Null": {"aws:PrincipalTag/team": "false"}}`, Found},
+		"a kind of principal":                  {`{StringEquals: {"aws:PrincipalType": FederatedUser}}`, Found},
+		"a provider":                           {`{StringEquals: {"aws:FederatedProvider": accounts.google.com}}`, Found},
+		"whom a provider has identified":       {`{StringEquals: {"accounts.google.com:sub": "1"}}`, Found},
+		"an organization like a name":          {`{StringLike: {"aws:PrincipalOrgID": "o-ex*"}}`, Found},
+		"the tag of the request":               {`{StringEquals: {"aws:PrincipalTag/team": "${kms:EncryptionContext:team}"}}`, Found},
+		"a variable in the caller's ARN":       {`{StringLike: {"aws:PrincipalArn": "arn:aws:iam::*:role/${kms:EncryptionContext:r}-admin"}}`, Found},
+		"nobody, for the organization is ours": {`{StringEquals: {"aws:PrincipalOrgID": o-exampleorg}}`, Proved},
+		"nobody, for services have no tags":    {`{StringEquals: {"aws:PrincipalTag/team": red, "aws:PrincipalType": Service}}`, Proved},
+	} {
+		text := strings.Replace(exampleWorld, `{Effect: Deny, Principal: "*", Action: "kms:GenerateDataKey", Resource: "*"}`,
+			`{Effect: Allow, Principal: "*", Action: "kms:Decrypt", Resource: "*", Condition: `+row.condition+`}`, 1)
+		w := loadWorld(t, text)
+		u, err := OfKey(w, w.Keys()[0], Config{})
+		require.NoError(t, err)
+		a, err := Find(t.Context(), Query{Allowed: []*Universe{u}, Actions: []string{"kms:Decrypt"}, Callers: func(c Caller) bool { return c.Outside }})
+		require.NoError(t, err, name)
+		assert.Equal(t, row.want, a.State, "%s: %s", name, a.Why)
+	}
+}
+
+// TestFurtherWaysAreNotDeniedOnceOneIsFound: the second statement lets nobody
+// in that the options show.
+func TestFurtherWaysAreNotDeniedOnceOneIsFound(t *testing.T) {
+	d := parse(t, policy.Key, full(says("Allow", `"*"`, `"kms:Decrypt"`, `{"StringEquals":{"kms:EncryptionContext:a":"1"}}`)+","+
+		says("Allow", `"*"`, `"kms:Decrypt"`, `{"NumericEquals":{"kms:EncryptionContext:u":"5"},"StringNotEquals":{"kms:EncryptionContext:u":"5"}}`)))
+	u, err := OfDocument(Loose{Document: d, Account: "111122223333"}, Config{})
+	require.NoError(t, err)
+	for _, c := range u.Callers() {
+		if c.Name == "user/any-user@111122223333" {
+			access, err := u.Access(t.Context(), c, "kms:Decrypt")
+			require.NoError(t, err)
+			assert.NotEmpty(t, access.Ways)
+			assert.Contains(t, access.Unknown, "kms:encryptioncontext:u", c.Variation)
+		}
 	}
 }

@@ -157,7 +157,7 @@ func (c *caseLine) request(w *Witness) {
 		case source == fromSource && key != "aws:sourcearn" && key != "aws:sourceaccount":
 			continue
 		case source != fromRequest && source != fromSource, key == "kms:requestalias", key == "kms:grantconstrainttype",
-			key == "aws:sourceidentity", key == "aws:federatedprovider":
+			key == "aws:sourceidentity":
 			continue
 		case slices.Equal(values, defaults[key]), key == "aws:securetransport" && slices.Equal(values, []string{"true"}):
 			continue
@@ -205,6 +205,8 @@ func (c *caseLine) made(w *Witness) {
 			} else {
 				c.notes = append(c.notes, fmt.Sprintf("the caller has the tag %s=%s", key[len(principalTag):], text))
 			}
+		case fromProvider:
+			c.notes = append(c.notes, ruleOf(key)+" is "+text)
 		case fromKeyTags:
 			c.notes = append(c.notes, fmt.Sprintf("the key has the tag %s=%s", key[len(resourceTag):], text))
 		case fromOrg, fromResourceOrg, fromCaller, fromResource:
@@ -212,9 +214,6 @@ func (c *caseLine) made(w *Witness) {
 			if w.on.open && !usual && i.key != "aws:resourceorgid" && i.key != "aws:resourceorgpaths" {
 				c.notes = append(c.notes, ruleOf(key)+" is "+text)
 			}
-		}
-		if key == "aws:federatedprovider" {
-			c.notes = append(c.notes, ruleOf(key)+" is "+text)
 		}
 	}
 	if w.Caller.Outside {

@@ -24,17 +24,17 @@ var fullAccess = made(policy.SCP, `{"Version":"2012-10-17","Statement":[{"Effect
 
 // callers adds everybody of the made-up world, with the policies that the
 // question is about.
-func (s *stage) callers(u *Universe) {
-	for _, a := range u.world.Accounts() {
+func (s *stage) callers(u *Universe, w *world.World) {
+	for _, a := range w.Accounts() {
 		if !s.meets(u, a.ID) {
 			continue
 		}
 		s.add(u, a.ID, "root@"+a.ID, "", func() (identity.Caller, bool) {
-			return identityOf(u.world, world.AccessKey{Account: a.ID, Root: true, Active: true})
+			return identityOf(w, world.AccessKey{Account: a.ID, Root: true, Active: true})
 		})
 		for _, x := range a.Users {
 			s.add(u, a.ID, "user/"+x.Name+"@"+a.ID, x.Name, func() (identity.Caller, bool) {
-				return identityOf(u.world, world.AccessKey{Account: a.ID, User: x, Active: true})
+				return identityOf(w, world.AccessKey{Account: a.ID, User: x, Active: true})
 			})
 		}
 		for _, r := range a.Roles {
@@ -44,16 +44,20 @@ func (s *stage) callers(u *Universe) {
 					title = "arn:" + s.first.Partition + ":sts::" + a.ID + ":assumed-role/" + r.Name + "/" + name
 				}
 				s.add(u, a.ID, title, r.Name, func() (identity.Caller, bool) {
-					return identity.InRole(u.world, r, name, identity.Session{Issued: u.cfg.Now}), true
+					return identity.InRole(w, r, name, identity.Session{Issued: u.cfg.Now}), true
 				})
 			}
 		}
 		for _, f := range a.Federated {
 			s.add(u, a.ID, "federated/"+f.Name+"@"+a.ID, f.Name, func() (identity.Caller, bool) {
-				return identityOf(u.world, world.AccessKey{Account: a.ID, Federated: f, Active: true})
+				return identityOf(w, world.AccessKey{Account: a.ID, Federated: f, Active: true})
 			})
 		}
 	}
+}
+
+// services adds the services that policies name, and one more.
+func (s *stage) services(u *Universe) {
 	if u.kind == policy.Key || u.kind == policy.RCP || u.kind == policy.Endpoint {
 		services := u.world.Services()
 		for i := range services {
@@ -63,6 +67,9 @@ func (s *stage) callers(u *Universe) {
 		}
 	}
 }
+
+// anybody are the names of those whom no policy names.
+var anybody = []string{"any-user", "any-role", "any-federated"}
 
 // names tells whether a document names a principal.
 func (s *stage) names(text string) bool {
@@ -93,8 +100,8 @@ func (s *stage) add(u *Universe, account, name, short string, who func() (identi
 	if !ok {
 		return
 	}
-	full := Caller{Name: name, who: caller, Outside: account == s.stranger,
-		Fresh: short == "any-user" || short == "any-role" || account == s.stranger, attached: identity.Attached{Identity: []decision.Policy{everything}}}
+	full := Caller{Name: name, who: caller, Outside: !slices.Contains(s.accounts, account) && !slices.Contains(s.first.Trusted, account),
+		Fresh: slices.Contains(anybody, short) || account == s.stranger, attached: identity.Attached{Identity: []decision.Policy{everything}}}
 	t := caller.Type
 	if t == decision.Federated {
 		full.attached.Session = []decision.Policy{everything}

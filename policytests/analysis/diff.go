@@ -36,6 +36,9 @@ type Change struct {
 // does not exist there. Resources narrows it to some ARNs; nil: all.
 func Diff(ctx context.Context, old, new *Universe, resources []string) (Difference, error) {
 	var d Difference
+	if err := align(old, new); err != nil {
+		return d, err
+	}
 	var all []*Universe
 	for _, u := range []*Universe{old, new} {
 		if u != nil {
@@ -105,7 +108,7 @@ func (sp *space) alike(action string) []string {
 // Class names callers that are alike for people: one that policies name, any
 // other of its account, anybody else.
 func (c *Caller) Class() string {
-	kinds := map[decision.PrincipalType]string{decision.User: "other users of ", decision.Role: "other roles of "}
+	kinds := map[decision.PrincipalType]string{decision.User: "other users of ", decision.Role: "other roles of ", decision.Federated: "other federated users of "}
 	switch {
 	case c.Outside:
 		return "any other account"

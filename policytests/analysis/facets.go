@@ -39,6 +39,8 @@ func (sp *space) dimensions(s *subject, i *keyInfo) []*dimension {
 		return one(sp.time())
 	case fromSource:
 		return one(sp.source(s))
+	case fromProvider:
+		return one(sp.provider())
 	case fromResource:
 		return one(sp.ofKey(i.key))
 	case fromCaller: // aws:userid of somebody made up
@@ -116,40 +118,6 @@ func (sp *space) userID(s *subject) *dimension {
 		var all []option
 		for _, v := range sp.pick(key, sp.conditions[key], domain{form: form, seeds: []string{seed}}, sp.more(key)) {
 			all = append(all, option{keys: map[string][]string{key: {v}}})
-		}
-		return all
-	})
-}
-
-// org is the place of an account in an organization, where that is not known.
-// The account that nobody names is in none that policies name.
-func (sp *space) org(s *subject, prefix string) *dimension {
-	id, paths := prefix+"id", prefix+"paths"
-	outside := s.caller.Outside && prefix == "aws:principalorg"
-	name := prefix
-	if outside {
-		name += " of strangers"
-	}
-	return sp.dimension(name, []string{"aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid", "aws:resourceorgpaths"}, func() []option {
-		all := []option{{}}
-		in := func(org, path string) {
-			all = append(all, option{keys: map[string][]string{
-				"aws:principalorgid": {org}, "aws:principalorgpaths": {path}, "aws:resourceorgid": {org}, "aws:resourceorgpaths": {path}}})
-		}
-		if outside {
-			in("o-strangers0", "o-strangers0/r-str1/")
-			return all
-		}
-		conditions := slices.Concat(sp.conditions["aws:principalorgid"], sp.conditions["aws:resourceorgid"])
-		ids := sp.pick("aws:principalorgid", conditions, domains["aws:principalorgid"], append(sp.more(id), sp.more(paths)...))
-		asked := slices.Concat(sp.conditions["aws:principalorgpaths"], sp.conditions["aws:resourceorgpaths"])
-		for _, org := range ids {
-			in(org, org+"/r-ab12/")
-		}
-		form := join(literal("o-"), some(lower), literal("/r-"), some(lower), literal("/"), pattern{{class: anything, many: true}})
-		for _, path := range sp.pick("aws:principalorgpaths", asked, domain{form: form}, nil) {
-			org, _, _ := strings.Cut(path, "/")
-			in(org, path)
 		}
 		return all
 	})
@@ -241,36 +209,6 @@ func (sp *space) session(s *subject) *dimension {
 			}
 			for _, age := range choose(sp.conditions[keys[2]], domains[keys[2]], nil).values {
 				all = append(all, option{keys: map[string][]string{keys[0]: issued, keys[1]: {"true"}, keys[2]: {age}}})
-			}
-		}
-		return all
-	})
-}
-
-// source is for whom a service calls.
-func (sp *space) source(s *subject) *dimension {
-	keys := []string{"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"}
-	return sp.dimension("source", keys, func() []option {
-		all := []option{{}}
-		accounts := sp.pick(keys[1], sp.conditions[keys[1]], domain{form: times(digit, 12), seeds: []string{s.on.asked.Account, "999999999999"}}, sp.more(keys[1]))
-		orgs := append([]string{""}, sp.pick(keys[2], sp.conditions[keys[2]], domains["aws:principalorgid"], sp.more(keys[2]))...)
-		arns := append([]string{""}, sp.pick(keys[0], sp.conditions[keys[0]], domains["aws:sourcearn"], sp.more(keys[0]))...)
-		for _, arn := range arns {
-			owners := accounts
-			if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[4] != "" {
-				owners = []string{parts[4]}
-			}
-			for _, account := range owners {
-				for _, org := range orgs {
-					o := option{keys: map[string][]string{keys[1]: {account}}}
-					if arn != "" {
-						o.keys[keys[0]] = []string{arn}
-					}
-					if org != "" {
-						o.keys[keys[2]], o.keys[keys[3]] = []string{org}, []string{org + "/r-ab12/"}
-					}
-					all = append(all, o)
-				}
 			}
 		}
 		return all

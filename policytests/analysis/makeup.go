@@ -43,7 +43,7 @@ func (m *makeup) account(id string) *madeAccount {
 var (
 	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
 	nameForm    = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	pathForm    = regexp.MustCompile(`^/([\w+=,.@-]+/)*$`)
+	iamPathForm = regexp.MustCompile(`^/([\w+=,.@-]+/)*$`)
 )
 
 // taken tells whether the account has somebody of that name in any case.
@@ -56,18 +56,37 @@ func taken(names map[string]any, name string) bool {
 	return false
 }
 
+// user adds a user; it is false if there can be none of that name beside the
+// others.
 func (m *makeup) user(account, path, name string) bool {
 	a := m.account(account)
-	if !nameForm.MatchString(name) || !pathForm.MatchString(path) || taken(a.Users, name) {
+	if is, known := a.Users[name].(map[string]any); known && is["path"] == path {
+		return true
+	}
+	if !nameForm.MatchString(name) || !iamPathForm.MatchString(path) || taken(a.Users, name) {
 		return false
 	}
 	a.Users[name] = map[string]any{"path": path}
 	return true
 }
 
+// federated adds a federated user; it is false if there can be none of that
+// name.
+func (m *makeup) federated(account, name string) bool {
+	a := m.account(account)
+	if _, known := a.Federated[name]; !known && (!nameForm.MatchString(name) || len(name) < 2 || len(name) > 32) {
+		return false
+	}
+	a.Federated[name] = map[string]any{}
+	return true
+}
+
 func (m *makeup) role(account, path, name string) bool {
 	a := m.account(account)
-	if !nameForm.MatchString(name) || !pathForm.MatchString(path) || taken(a.Roles, name) {
+	if is, known := a.Roles[name].(map[string]any); known && is["path"] == path {
+		return true
+	}
+	if !nameForm.MatchString(name) || !iamPathForm.MatchString(path) || taken(a.Roles, name) {
 		return false
 	}
 	a.Roles[name] = map[string]any{"path": path, "trust": trustEverybody}
@@ -76,36 +95,53 @@ func (m *makeup) role(account, path, name string) bool {
 
 var trustEverybody = json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)
 
-// principal adds whom an ARN of IAM or STS names; it is the name of the session
-// if it names one.
-func (m *makeup) principal(arn string) (session string) {
+// principal adds whom an ARN of IAM or STS names; session is the name of the
+// session if it names one. It is false if there can be no such principal.
+func (m *makeup) principal(arn string) (session string, ok bool) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || !accountForm.MatchString(parts[4]) {
-		return ""
+		return "", false
 	}
 	account, rest := parts[4], parts[5]
 	kind, name, _ := strings.Cut(rest, "/")
 	switch kind {
+	case "root":
+		m.account(account)
+		return "", true
 	case "user", "role":
 		path := "/"
 		if i := strings.LastIndexByte(name, '/'); i >= 0 {
 			path, name = "/"+name[:i+1], name[i+1:]
 		}
 		if kind == "user" {
-			m.user(account, path, name)
-		} else {
-			m.role(account, path, name)
+			return "", m.user(account, path, name)
 		}
+		return "", m.role(account, path, name)
 	case "assumed-role":
 		role, session, _ := strings.Cut(name, "/")
-		m.role(account, "/", role)
-		return session
+		return session, m.role(account, "/", role)
 	case "federated-user":
-		if a := m.account(account); nameForm.MatchString(name) && len(name) > 1 && len(name) <= 32 {
-			a.Federated[name] = map[string]any{}
+		return "", m.federated(account, name)
+	}
+	return "", false
+}
+
+// also adds whom an ARN names to the first of some worlds that has a place for
+// somebody of that name, or to one more. It is false if there can be no such
+// principal.
+func also(all *[]*makeup, arn string) bool {
+	for _, m := range *all {
+		if _, ok := m.principal(arn); ok {
+			return true
 		}
 	}
-	return ""
+	m := newMakeup((*all)[0].partition, "")
+	m.regions = slices.Clone((*all)[0].regions)
+	_, ok := m.principal(arn)
+	if ok {
+		*all = append(*all, m)
+	}
+	return ok
 }
 
 var serviceName = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?$`)

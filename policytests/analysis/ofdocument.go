@@ -53,10 +53,11 @@ func OfDocuments(c Config, all ...Loose) ([]*Universe, error) {
 		s.read(l.Document)
 	}
 	s.place()
-	w, err := s.cast()
+	worlds, err := s.cast()
 	if err != nil {
 		return nil, err
 	}
+	w := worlds[0]
 	var universes []*Universe
 	for _, l := range all {
 		u, err := newUniverse(c, w)
@@ -66,7 +67,7 @@ func OfDocuments(c Config, all ...Loose) ([]*Universe, error) {
 		l.Account, l.Region, l.Partition = s.first.Account, s.first.Region, s.first.Partition
 		u.open, u.loose, u.kind = true, l, l.Document.Kind
 		u.subject = &decision.Policy{Name: cmp.Or(l.Name, "this"), Owner: l.Account, Document: l.Document, Principals: w.UniqueIDs(l.Document)}
-		s.set(u)
+		s.set(u, worlds)
 		u.limit = s.limit
 		universes = append(universes, u)
 	}
@@ -222,7 +223,7 @@ func unique(list []string) []string {
 
 // cast makes up the principals: those that policies name, and for each account
 // those that conditions tell apart.
-func (s *stage) cast() (*world.World, error) {
+func (s *stage) cast() ([]*world.World, error) {
 	m := newMakeup(s.first.Partition, s.first.Region)
 	m.regions = slices.Clone(s.regions)
 	s.sessions = map[string][]string{}
@@ -232,7 +233,7 @@ func (s *stage) cast() (*world.World, error) {
 			case policy.Service:
 				m.service(p.Text)
 			default:
-				if session := m.principal(p.Text); session != "" {
+				if session, _ := m.principal(p.Text); session != "" {
 					parts := strings.SplitN(p.Text, ":", 6)
 					name, _, _ := strings.Cut(strings.TrimPrefix(parts[5], "assumed-role/"), "/")
 					s.sessions[parts[4]+"/"+name] = append(s.sessions[parts[4]+"/"+name], session)
@@ -240,41 +241,44 @@ func (s *stage) cast() (*world.World, error) {
 			}
 		}
 	}
-	numbers := slices.Concat(s.conditions["kms:calleraccount"], s.conditions["aws:principalaccount"])
-	s.accounts = unique(append(s.accounts, s.pick("aws:PrincipalAccount", numbers, domain{form: times(digit, 12), seeds: []string{s.first.Account}})...))
 	for _, account := range append(slices.Clone(s.accounts), s.stranger) {
 		m.user(account, "/", "any-user")
 		m.role(account, "/", "any-role")
-		for _, kind := range []string{"user", "role"} {
-			prefix := "arn:" + s.first.Partition + ":iam::" + account + ":" + kind + "/"
-			d := domain{form: join(literal(prefix), some(pathWord)), seeds: []string{prefix + "any-" + kind}}
-			for _, arn := range s.pick("aws:PrincipalArn", s.conditions["aws:principalarn"], d) {
-				m.principal(arn)
-			}
-		}
-		for _, name := range s.pick("aws:username", s.conditions["aws:username"], domain{form: some(word), seeds: []string{"any-user"}}) {
-			m.user(account, "/", name)
+		if federates(s.conditions) {
+			m.federated(account, "any-federated")
 		}
 	}
-	arns, complete := identities(s.first.Partition, s.conditions)
+	makeups := []*makeup{m}
+	for _, account := range append(slices.Clone(s.accounts), s.stranger) {
+		s.further(&makeups, literal(account), func(string) bool { return true })
+	}
+	s.further(&makeups, times(digit, 12), func(account string) bool { return !slices.Contains(s.accounts, account) && account != s.stranger })
+	names := slices.Concat(s.conditions["aws:principalservicename"], s.conditions["aws:principalservicenameslist"])
+	for _, name := range s.pick("aws:PrincipalServiceName", names, domain{form: serviceForm, seeds: []string{"s3.amazonaws.com"}}) {
+		m.service(name)
+	}
+	worlds := make([]*world.World, len(makeups))
+	for i, m := range makeups {
+		w, err := m.world()
+		if err != nil {
+			return nil, fmt.Errorf("the policy cannot be looked at by itself: %w", err)
+		}
+		worlds[i] = w
+	}
+	return worlds, nil
+}
+
+// further adds the principals of some accounts that conditions tell apart.
+func (s *stage) further(makeups *[]*makeup, account pattern, wanted func(account string) bool) {
+	arns, complete := identities(s.first.Partition, account, s.conditions)
 	if !complete {
 		s.limit = "too many combinations of patterns on accounts, ARNs and names of callers"
 	}
 	for _, arn := range arns {
-		if !slices.Contains(s.accounts, strings.SplitN(arn, ":", 6)[4]) { // whose principals are there
-			m.principal(arn)
+		if wanted(strings.SplitN(arn, ":", 6)[4]) && !also(makeups, arn) {
+			s.limit = "some names that patterns on callers ask for are none that IAM has"
 		}
 	}
-	for _, key := range []string{"aws:principalservicename"} {
-		for _, name := range choose(s.conditions[key], domain{form: serviceForm, seeds: []string{"s3.amazonaws.com"}}, nil).values {
-			m.service(name)
-		}
-	}
-	w, err := m.world()
-	if err != nil {
-		return nil, fmt.Errorf("the policy cannot be looked at by itself: %w", err)
-	}
-	return w, nil
 }
 
 // pick is the values of a key that conditions tell apart, with a note if they
@@ -288,7 +292,7 @@ func (s *stage) pick(key string, conditions []*condition, d domain) []string {
 }
 
 // set puts callers, keys and ways into a universe.
-func (s *stage) set(u *Universe) {
+func (s *stage) set(u *Universe, worlds []*world.World) {
 	for _, region := range s.regions {
 		s.resources(u, region)
 	}
@@ -302,7 +306,10 @@ func (s *stage) set(u *Universe) {
 		u.routes = u.routes[1:]
 		u.routes[0].policy = u.subject
 	}
-	s.callers(u)
+	for _, w := range worlds {
+		s.callers(u, w)
+	}
+	s.services(u)
 }
 
 // resources adds the keys and aliases of a Region that policies tell apart.

@@ -37,7 +37,7 @@ func OfKey(w *world.World, k *world.Key, c Config) (*Universe, error) {
 	u.account(w, k.Account, k.Region)
 	u.everybody(w, k)
 	u.routes = ways(w)
-	return u, u.strangers(on)
+	return u, u.strangers(on.region, u)
 }
 
 // ways are those by which requests come in a world: directly, or through one

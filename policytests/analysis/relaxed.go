@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
@@ -15,42 +16,92 @@ import (
 
 // doubtful asks whether there is a request if free conditions turn out as they
 // like, and notes it if so.
-func (f *finder) doubtful(s *subject) {
+func (f *finder) doubtful(s *subject) { f.suspect(s, &residue{sessions: true}, nil) }
+
+// others asks whether there are further ways than some that were found.
+func (f *finder) others(s *subject, r *residue, ways [][]literalAtom) {
+	f.suspect(s, &residue{}, func(to *residue) [][]literalAtom { return to.translated(r, ways) })
+}
+
+func (f *finder) suspect(s *subject, r *residue, avoid func(*residue) [][]literalAtom) {
 	if !f.space.hasFree() {
 		return
 	}
-	r := &residue{space: f.space, given: f.query.Keys, relaxed: true}
+	r.space, r.given, r.relaxed = f.space, f.query.Keys, true
 	g := f.goal(r, s)
-	var keys []string
+	var doubts []string
 	for i := range r.atoms {
-		if a := &r.atoms[i]; a.free != nil && !slices.Contains(keys, ruleOf(a.condition.key)) {
-			keys = append(keys, ruleOf(a.condition.key))
+		if a := &r.atoms[i]; a.free != nil && !slices.Contains(doubts, a.doubt()) {
+			doubts = append(doubts, a.doubt())
 		}
 	}
-	if g == nil || len(keys) == 0 {
+	if g == nil || len(doubts) == 0 {
+		return
+	}
+	sign := "free " + signature(r, g)
+	if avoid != nil {
+		g.avoid = avoid(r)
+	} else if f.seen[sign] {
 		return
 	}
 	if f.seen == nil {
 		f.seen = map[string]bool{}
 	}
-	sign := "free " + signature(r, g)
-	if f.seen[sign] {
-		return
+	if avoid == nil {
+		f.seen[sign] = true
 	}
-	f.seen[sign] = true
 	if _, found, sure, _ := r.solve(g, defaultSteps); !found && sure {
 		return
 	}
-	for _, key := range keys {
-		why := fmt.Sprintf("not all values of %s that policy variables or operators of different types tell apart could be tried", key)
+	for _, why := range doubts {
 		if !slices.Contains(f.unsure, why) {
 			f.unsure = append(f.unsure, why)
 		}
 	}
 }
 
+// doubt says what may turn out as it likes.
+func (a *atom) doubt() string {
+	if a.wild {
+		return "role sessions may have names of their own, and where trust policies let them, tags; " + ruleOf(a.condition.key) + " depends on it"
+	}
+	return fmt.Sprintf("not all values of %s that policy variables or operators of different types tell apart could be tried", ruleOf(a.condition.key))
+}
+
+// translated are sets of atoms of another residue of the same subject, as atoms
+// of this one. A set of which some atom is not known is left out.
+func (r *residue) translated(from *residue, sets [][]literalAtom) [][]literalAtom {
+	var out [][]literalAtom
+	for _, set := range sets {
+		var here []literalAtom
+		for _, l := range set {
+			was := &from.atoms[l.atom]
+			i := slices.IndexFunc(r.atoms, func(a atom) bool {
+				if was.grant != nil || a.grant != nil {
+					return a.grant == was.grant
+				}
+				return a.condition.same(was.condition)
+			})
+			if i >= 0 {
+				here = append(here, literalAtom{i, l.is})
+			}
+		}
+		if len(here) == len(set) {
+			out = append(out, here)
+		}
+	}
+	return out
+}
+
 // hasFree tells whether any condition can be free.
 func (sp *space) hasFree() bool {
+	for _, all := range []map[string][]*condition{sp.conditions, sp.variables} {
+		for key := range all {
+			if key == "aws:userid" || strings.HasPrefix(key, principalTag) {
+				return true
+			}
+		}
+	}
 	for key, all := range sp.conditions {
 		if sp.mixed(key) || slices.ContainsFunc(all, func(c *condition) bool { return len(c.vars) > 0 }) {
 			return true
@@ -61,7 +112,12 @@ func (sp *space) hasFree() bool {
 
 // isFree tells whether a condition is free for a subject.
 func (r *residue) isFree(s *subject, c *condition) bool {
-	if c.op.Type == policy.PresenceType || c.hidden {
+	switch {
+	case c.hidden:
+		return false
+	case r.sessions && s.chosen(c.key):
+		return true
+	case c.op.Type == policy.PresenceType:
 		return false
 	}
 	if !r.isFixed(s, c.key) && r.space.mixed(c.key) {
@@ -81,7 +137,7 @@ func (r *residue) isOpen(s *subject, c *condition, o operand) bool {
 		if c.blind && aboutKey(key) {
 			return "", false
 		}
-		if !r.isFixed(s, key) {
+		if !r.isFixed(s, key) || r.sessions && s.chosen(key) {
 			set = true
 			return "x", true
 		}
@@ -118,14 +174,14 @@ func (r *residue) isFixed(s *subject, key string) bool {
 // the options of the key; whether the value fits is an option of its own, which
 // conditions share that say the same or the contrary of one value.
 func (r *residue) freed(s *subject, c *condition) atom {
-	a := atom{condition: c, subject: s}
+	a := atom{condition: c, subject: s, wild: r.sessions && s.chosen(c.key)}
 	if !r.isFixed(s, c.key) {
 		for _, d := range r.space.dimensions(s, r.space.info(c.key)) {
 			a.on = append(a.on, r.number(d))
 		}
 	}
 	name := fmt.Sprintf("fits %s %s %t %t", c.key, c.op.Type, c.op.FoldCase, c.blind)
-	if several(c.key) {
+	if several(c.key) || a.wild {
 		name = fmt.Sprintf("%s %d", name, c.id)
 	}
 	if c.op.Type == policy.NumericType || c.op.Type == policy.DateType {
@@ -149,6 +205,8 @@ func several(key string) bool { return multiValued(key) || key == contextKeys ||
 func (a *atom) freely(values []string, fits bool) bool {
 	c := a.condition
 	switch {
+	case a.wild:
+		return fits
 	case len(values) == 0:
 		return c.missing
 	case several(c.key):

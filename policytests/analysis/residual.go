@@ -27,8 +27,10 @@ type atom struct {
 	// table is its truth by option, where it depends on one dimension.
 	table []truth
 	grant *decision.Grant
-	// free, if set, decides whether the value fits: see relaxed.go.
+	// free, if set, decides whether the value fits: see relaxed.go. wild: whether
+	// there is a value, too.
 	free *dimension
+	wild bool
 }
 
 // A clause is a statement that matches the subject if its atoms are true.
@@ -75,6 +77,8 @@ type residue struct {
 	dims  []*dimension
 	// relaxed: conditions that are free are open.
 	relaxed bool
+	// sessions: so are those on what whoever begins a session says of it.
+	sessions bool
 }
 
 // of works out what is left of a variant for a subject of it.
@@ -179,7 +183,7 @@ func (r *residue) conditions(s *subject, st *statement) (atoms []int, possible b
 // subject settles it.
 func (r *residue) atom(s *subject, c *condition) (int, truth) {
 	on, settled := r.depends(s, c)
-	if settled {
+	if settled && !(r.sessions && slices.ContainsFunc(append([]string{c.key}, c.vars...), s.chosen)) {
 		return 0, certainly(c.holds(r.fixed(s, c.key), func(k string) []string { return r.fixed(s, k) }))
 	}
 	a := atom{condition: c, subject: s, on: on}
@@ -189,7 +193,7 @@ func (r *residue) atom(s *subject, c *condition) (int, truth) {
 	}
 	for i := range r.atoms {
 		a := &r.atoms[i]
-		if a.condition != nil && a.condition.same(c) && slices.Equal(a.on, on) && (a.subject == s || len(c.vars) == 0 && a.condition.key == c.key) {
+		if a.condition != nil && !a.wild && a.condition.same(c) && slices.Equal(a.on, on) && (a.subject == s || len(c.vars) == 0 && a.condition.key == c.key) {
 			return i, maybe
 		}
 	}

@@ -29,10 +29,15 @@ const (
 	fromContextNames
 	fromRequestTags
 	fromTagNames
-	fromSource // for which a service calls
+	fromSource   // for which a service calls
+	fromProvider // of a web identity
 	fromRequest
 	fromElement // the Resource element
 )
+
+// subjectOf ends the name of the key that holds whom a provider of identities has
+// identified; the name of the provider stands before it.
+const subjectOf = ":sub"
 
 // A keyInfo is what there is to know of a condition key.
 type keyInfo struct {
@@ -56,7 +61,8 @@ var sources = map[string]source{
 	"kms:multiregionkeytype": fromResource, "kms:resourcealiases": fromResource,
 	"aws:resourceorgid": fromResourceOrg, "aws:resourceorgpaths": fromResourceOrg,
 	contextKeys: fromContextNames, tagKeys: fromTagNames,
-	"aws:sourcearn": fromSource, "aws:sourceaccount": fromSource, "aws:sourceorgid": fromSource, "aws:sourceorgpaths": fromSource,
+	"aws:federatedprovider": fromProvider,
+	"aws:sourcearn":         fromSource, "aws:sourceaccount": fromSource, "aws:sourceorgid": fromSource, "aws:sourceorgpaths": fromSource,
 	theResource: fromElement,
 }
 
@@ -68,6 +74,9 @@ func info(key string) *keyInfo {
 	switch {
 	case key == theResource:
 		i.source = fromElement
+		return i
+	case !known && strings.HasSuffix(key, subjectOf):
+		i.source = fromProvider
 		return i
 	case !exact || row.Absent:
 		return i
@@ -139,9 +148,6 @@ func (s *subject) carries(i *keyInfo) bool {
 // fixed are the values of a key that no request changes; ok is false for a key
 // that requests bring.
 func (s *subject) fixed(i *keyInfo) (values []string, ok bool) {
-	if i.source == fromNowhere { // what a provider says of a web identity has no row in the tables
-		return s.caller.keys[i.key], true
-	}
 	if !s.carries(i) {
 		return nil, true
 	}
@@ -152,9 +158,11 @@ func (s *subject) fixed(i *keyInfo) (values []string, ok bool) {
 	case fromCaller:
 		return s.ofCaller(i.key)
 	case fromTags:
-		return s.caller.keys[i.key], !s.u.open || service || s.caller.Type == decision.Root
+		return s.caller.keys[i.key], !s.unknown() || service || s.caller.Type == decision.Root
 	case fromOrg:
-		return s.caller.keys[i.key], !s.u.open || service
+		return s.caller.keys[i.key], !s.unknown() || service
+	case fromProvider:
+		return s.caller.keys[i.key], !s.unknown() || s.caller.Type != decision.Role
 	case fromSession:
 		return s.ofSession(i.key)
 	case fromChannel:
@@ -174,6 +182,10 @@ func (s *subject) fixed(i *keyInfo) (values []string, ok bool) {
 	}
 }
 
+// unknown tells whether more may be true of the caller than what is known of
+// it.
+func (s *subject) unknown() bool { return s.u.open || s.caller.Outside }
+
 // element is the resource as policies see it.
 func (s *subject) element() string { return s.on.decided.ARN }
 
@@ -182,7 +194,7 @@ func (s *subject) ofCaller(key string) ([]string, bool) {
 	switch {
 	case key == "aws:principalisawsservice" && values == nil:
 		return []string{"false"}, true
-	case key == "aws:userid" && (s.u.open || s.caller.Outside) && (s.caller.Type == decision.User || s.caller.Type == decision.Role):
+	case key == "aws:userid" && s.unknown() && (s.caller.Type == decision.User || s.caller.Type == decision.Role):
 		return nil, false
 	default:
 		return values, true
@@ -194,7 +206,7 @@ func (s *subject) ofSession(key string) ([]string, bool) {
 	case decision.Service:
 		return nil, true
 	case decision.Federated, decision.WebIdentity:
-		return s.caller.keys[key], true
+		return s.caller.keys[key], !s.unknown()
 	default:
 		return nil, false
 	}
@@ -253,8 +265,6 @@ func (s *subject) ofRequest(key string) ([]string, bool) {
 	switch key {
 	case "aws:sourceidentity":
 		return s.caller.keys[key], t != decision.Role
-	case "aws:federatedprovider":
-		return s.caller.keys[key], !s.u.open || t != decision.Role
 	case "aws:assumedroot":
 		return nil, t != decision.Root
 	case "kms:requestalias":

@@ -1,99 +1,77 @@
 package analysis
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/world"
-	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
-// maxStrangers bounds how many accounts, and how many principals, are made up.
-const maxStrangers = 60
-
-// identities are users and roles, by ARN, that tell conditions on accounts,
-// ARNs and names of callers apart. All are patterns on one ARN, so that also
-// their combinations are met. It is false if they are not all that there are.
-func identities(partition string, conditions map[string][]*condition) (arns []string, complete bool) {
-	complete = true
-	prefix := "arn:" + partition + ":iam::"
-	rest := pattern{{class: anything, many: true}}
-	ofAccount := func(p pattern) pattern { return join(literal(prefix), p, literal(":"), rest) }
-	ofName := func(p pattern) pattern { return join(literal(prefix), times(digit, 12), literal(":user/"), p) }
-	var told []pattern
-	add := func(key string, wrap func(pattern) pattern) {
-		for _, c := range conditions[key] {
-			if c.op.Type == policy.PresenceType {
-				continue
-			}
-			for _, o := range c.operands {
-				switch {
-				case c.op.Type != policy.StringType && c.op.Type != policy.ARNType, len(c.vars) > 0:
-					complete = complete && c.key == "aws:principalarn" // asked of those that are there
-				case !o.never && !slices.ContainsFunc(told, func(p pattern) bool { return slices.Equal(p, wrap(o.fixed)) }):
-					told = append(told, wrap(o.fixed))
+// strangers adds callers of accounts that the universe does not know, with IAM
+// policies that allow everything: those that the conditions of some universes
+// tell apart, so that these have the same ones.
+func (u *Universe) strangers(region string, among ...*Universe) error {
+	unknown := func(id string) bool {
+		return !slices.ContainsFunc(among, func(v *Universe) bool {
+			_, known := v.world.Account(id)
+			return known
+		})
+	}
+	id := "999999999999"
+	for n := 0; !unknown(id); n++ {
+		id = "99999999999" + string(rune('0'+n%9))
+	}
+	m := newMakeup(u.world.Partition(), region)
+	m.user(id, "/", "somebody")
+	m.role(id, "/", "somebody")
+	conditions := map[string][]*condition{}
+	for _, v := range among {
+		for _, d := range v.all() {
+			for _, s := range d.statements {
+				for _, c := range s.conditions {
+					conditions[c.key] = append(conditions[c.key], c)
 				}
 			}
 		}
 	}
-	add("kms:calleraccount", ofAccount)
-	add("aws:principalaccount", ofAccount)
-	add("aws:principalarn", func(p pattern) pattern { return p })
-	add("aws:username", ofName)
-	if len(told) == 0 {
-		return nil, complete
+	if federates(conditions) {
+		m.federated(id, "somebody")
 	}
-	for _, kind := range []string{"user", "role"} {
-		texts, all := cells(told, join(literal(prefix), times(digit, 12), literal(":"+kind+"/"), some(pathWord)), nil)
-		complete = complete && all && len(texts) <= maxStrangers
-		arns = append(arns, texts[:min(len(texts), maxStrangers)]...)
+	arns, complete := identities(u.world.Partition(), times(digit, 12), conditions)
+	if u.strange = ""; !complete {
+		u.strange = "too many combinations of patterns on accounts, ARNs and names of callers"
 	}
-	return arns, complete
+	makeups := []*makeup{m}
+	for _, arn := range arns {
+		if unknown(strings.SplitN(arn, ":", 6)[4]) && !also(&makeups, arn) {
+			u.strange = "some names that patterns on callers ask for are none that IAM has"
+		}
+	}
+	for _, m := range makeups {
+		w, err := m.world()
+		if err != nil {
+			return err
+		}
+		u.outsiders(w, id)
+	}
+	return nil
 }
 
-// strangers adds callers of accounts that the universe does not know, with IAM
-// policies that allow everything.
-func (u *Universe) strangers(on *resource) error {
-	id := "999999999999"
-	for n := 0; ; n++ {
-		if _, taken := u.world.Account(id); !taken {
-			break
-		}
-		id = "99999999999" + string(rune('0'+n%9))
-	}
-	m := newMakeup(u.world.Partition(), on.region)
-	m.user(id, "/", "somebody")
-	m.role(id, "/", "somebody")
-	conditions := map[string][]*condition{}
-	for _, d := range u.all() {
-		for _, s := range d.statements {
-			for _, c := range s.conditions {
-				conditions[c.key] = append(conditions[c.key], c)
-			}
-		}
-	}
-	arns, complete := identities(u.world.Partition(), conditions)
-	if !complete {
-		u.limit = "too many combinations of patterns on accounts, ARNs and names of callers"
-	}
-	for _, arn := range arns {
-		if _, known := u.world.Account(strings.SplitN(arn, ":", 6)[4]); !known {
-			m.principal(arn)
-		}
-	}
-	w, err := m.world()
-	if err != nil {
-		return err
-	}
+// outsiders adds everybody of a made-up world; those of one account stand for
+// any that no policy names.
+func (u *Universe) outsiders(w *world.World, fresh string) {
 	home := u.world
 	u.world = w
 	defer func() { u.world = home }()
 	first := len(u.callers)
 	accounts := w.Accounts()
-	at := slices.IndexFunc(accounts, func(a *world.Account) bool { return a.ID == id })
-	for _, a := range slices.Concat(accounts[at:at+1], accounts[:at], accounts[at+1:]) {
+	slices.SortStableFunc(accounts, func(a, b *world.Account) int { // who stands for any is asked first
+		return cmp.Compare(bit(a.ID != fresh), bit(b.ID != fresh))
+	})
+	for _, a := range accounts {
 		u.caller("root@"+a.ID, world.AccessKey{Account: a.ID, Root: true, Active: true})
 		for _, x := range a.Users {
 			u.caller("user/"+x.Name+"@"+a.ID, world.AccessKey{Account: a.ID, User: x, Active: true})
@@ -101,10 +79,42 @@ func (u *Universe) strangers(on *resource) error {
 		for _, r := range a.Roles {
 			u.role(w, r, sessionName)
 		}
+		for _, x := range a.Federated {
+			u.caller("federated/"+x.Name+"@"+a.ID, world.AccessKey{Account: a.ID, Federated: x, Active: true})
+		}
 	}
 	for _, c := range u.callers[first:] {
-		c.Fresh, c.Outside = c.Account == id, true
+		c.Fresh, c.Outside = c.Account == fresh, true
 		c.attached = identity.Attached{Identity: []decision.Policy{everything}}
+		if c.Type == decision.Federated {
+			c.attached.Session = []decision.Policy{everything}
+		}
+	}
+}
+
+// align gives universes of keys of two worlds the same strangers: those of one
+// alone would seem to be refused in the other.
+func align(old, new *Universe) error {
+	if old == nil || new == nil || old.open || new.open || len(old.resources) == 0 || len(new.resources) == 0 {
+		return nil
+	}
+	outside := func(c *Caller) bool { return c.Outside }
+	if !slices.ContainsFunc(old.callers, outside) || !slices.ContainsFunc(new.callers, outside) {
+		return nil
+	}
+	for _, u := range []*Universe{old, new} {
+		u.callers = slices.DeleteFunc(u.callers, outside)
+		for key, c := range u.byKey {
+			if c.Outside {
+				delete(u.byKey, key)
+			}
+		}
+		u.own = nil
+	}
+	for _, u := range []*Universe{old, new} {
+		if err := u.strangers(u.resources[0].region, old, new); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -53,6 +53,7 @@ type Universe struct {
 	documents map[*policy.Document]*document
 	own       *space
 	limit     string // why it may lack callers or keys
+	strange   string // why it may lack callers of accounts that nobody names
 	// kind and subject are the policy that an open universe was made for.
 	kind    policy.Kind
 	subject *decision.Policy

@@ -216,14 +216,9 @@ func (c *chooser) operand(x *condition, o operand) {
 
 // around takes what stands beside a variable as a pattern of its own.
 func (c *chooser) around(x *condition, v policy.Value) {
-	var p pattern
-	for _, part := range v.Parts {
-		if part.Kind == policy.Variable {
-			p = append(p, place{class: anything, many: true})
-			continue
-		}
-		q, _ := ofParts([]policy.Part{part}, nil)
-		p = append(p, q...)
+	p, never := x.loose(v, 0)
+	if never {
+		return
 	}
 	if len(v.Parts) > 1 {
 		c.wild = append(c.wild, p)
