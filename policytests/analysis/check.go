@@ -36,12 +36,17 @@ func CheckDocument(ctx context.Context, d *policy.Document, o lint.Options) ([]l
 	if d.Kind == policy.Trust {
 		return nil, nil
 	}
-	u, err := OfDocument(Loose{Document: d, Account: o.Account, Region: o.Region, Partition: o.Partition, KeyARN: o.KeyARN, KeySpec: o.KeySpec,
-		KeyUsage: o.KeyUsage, AWSManaged: o.AWSManaged, Trusted: o.Trusted}, Config{})
+	u, err := OfDocument(looseOf(d, o), Config{})
 	if err != nil {
 		return nil, err
 	}
 	return Check(ctx, u, Options{Trusted: o.Trusted})
+}
+
+// looseOf is a policy by itself with what the linter knows of its place.
+func looseOf(d *policy.Document, o lint.Options) Loose {
+	return Loose{Document: d, Account: o.Account, Region: o.Region, Partition: o.Partition, KeyARN: o.KeyARN, KeySpec: o.KeySpec,
+		KeyUsage: o.KeyUsage, AWSManaged: o.AWSManaged, Trusted: o.Trusted}
 }
 
 // CheckKey checks a key of a world with all that decides who may use it.

@@ -179,6 +179,13 @@ func one(ctx context.Context, p *extract.Policy, o Options, worlds map[string]*w
 	if len(p.Unknown) > 0 {
 		doc = nil
 	}
+	if doc == nil {
+		more, err := byRemainder(ctx, remaining(p), options, found)
+		return resolved(p, append(found, more...)), err
+	}
+	if err := show(ctx, doc, options, found, true); err != nil {
+		return nil, err
+	}
 	more, err := byMeaning(ctx, p, doc, options, worlds[p.World])
 	return resolved(p, append(found, more...)), err
 }

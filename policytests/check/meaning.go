@@ -23,19 +23,21 @@ var askedOfWorlds = []string{
 	"KR_ATTESTATION_BYPASS",
 }
 
-// byMeaning asks what a policy decides by itself; without doc, what the parts
-// of it decide that can be read and are settled. What the world that it is in
+// byMeaning asks what a policy decides by itself. What the world that it is in
 // answers is left to the world.
 func byMeaning(ctx context.Context, p *extract.Policy, doc *policy.Document, o lint.Options, w *world.World) ([]lint.Finding, error) {
-	if doc == nil {
-		return byRemainder(ctx, remaining(p), o)
-	}
-	found, err := analysis.CheckDocument(ctx, doc, o)
-	if err != nil && ctx.Err() == nil {
-		found, err = append(found, undecided(p.Kind, err)), nil
-	}
+	found, err := byDocument(ctx, doc, o)
 	if w != nil && p.Kind == policy.Key {
 		found = slices.DeleteFunc(found, func(f lint.Finding) bool { return slices.Contains(askedOfWorlds, f.Rule) })
+	}
+	return found, err
+}
+
+// byDocument asks what a document decides.
+func byDocument(ctx context.Context, doc *policy.Document, o lint.Options) ([]lint.Finding, error) {
+	found, err := analysis.CheckDocument(ctx, doc, o)
+	if err != nil && ctx.Err() == nil {
+		found, err = append(found, undecided(doc.Kind, err)), nil
 	}
 	return found, err
 }

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/keyreeve/keyreeve/policytests/analysis"
 	"github.com/keyreeve/keyreeve/policytests/extract"
 	"github.com/keyreeve/keyreeve/rego/lint"
 	"github.com/keyreeve/keyreeve/rego/policy"
@@ -202,16 +201,19 @@ var (
 		"KR_ATTESTATION_NOT_ENFORCED", "KR_ATTESTATION_BYPASS", "KR_SOURCEIP_BREAKS_SERVICES", "KR_VPCE_SOURCEVPCE_MISMATCH"}
 )
 
-// byRemainder asks what the remainder of a policy decides. What hangs on the
-// parts that are left out is unknown, or not said.
-func byRemainder(ctx context.Context, r *remainder, o lint.Options) ([]lint.Finding, error) {
+// byRemainder asks what the remainder of a policy decides, and shows what was
+// found by form. What hangs on the parts that are left out is unknown, or not
+// said.
+func byRemainder(ctx context.Context, r *remainder, o lint.Options, byForm []lint.Finding) ([]lint.Finding, error) {
 	if r.doc == nil {
 		return []lint.Finding{leftOut(r.kind, "The checks by meaning were not made for this policy: "+r.why+".")}, nil
 	}
-	found, err := analysis.CheckDocument(ctx, r.doc, o)
-	if err != nil && ctx.Err() == nil {
-		found, err = append(found, undecided(r.kind, err)), nil
+	if !r.lessDenied {
+		if err := show(ctx, r.doc, o, byForm, len(r.without) == 0); err != nil {
+			return nil, err
+		}
 	}
+	found, err := byDocument(ctx, r.doc, o)
 	if len(r.without) == 0 {
 		return r.placed(found), err
 	}

@@ -2,6 +2,8 @@ package lint
 
 import (
 	"embed"
+	"path"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +21,18 @@ var (
 
 // serviceNames are for suggestions; of equally near ones kms is meant.
 var serviceNames = append([]string{"kms"}, services.words...)
+
+// ServicesLike lists services, as kms:ViaService begins with them, that fit a
+// pattern: the best known first, at most n.
+func ServicesLike(pattern string, n int) []string {
+	var all []string
+	for _, name := range append([]string{"s3", "ec2"}, viaServices.words...) {
+		if ok, err := path.Match(pattern, name); err == nil && ok && !slices.Contains(all, name) && len(all) < n {
+			all = append(all, name)
+		}
+	}
+	return all
+}
 
 // A wordList is a table of names, in order and to look up.
 type wordList struct {
