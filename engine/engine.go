@@ -18,7 +18,6 @@ import (
 	"github.com/keyreeve/keyreeve/crypto/material"
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/engine/decision"
-	"github.com/keyreeve/keyreeve/engine/decisionlog"
 	"github.com/keyreeve/keyreeve/engine/grant"
 	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/lifecycle"
@@ -43,7 +42,8 @@ type Config struct {
 
 	// DecisionLog receives the full evidence of each decision, for the
 	// operator only; nil discards it.
-	DecisionLog *slog.Logger
+	// It is given whole lines of JSON, many at a time.
+	DecisionLog io.Writer
 	// DecisionLabels stand in each line of the decision log.
 	DecisionLabels map[string]string
 	// DecisionLogPlain leaves the values of encryption contexts in the
@@ -104,9 +104,6 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.DecisionLog == nil {
-		cfg.DecisionLog = slog.New(slog.DiscardHandler)
-	}
 	states, err := lifecycle.NewTable()
 	if err != nil {
 		return nil, err
@@ -114,9 +111,7 @@ func New(cfg Config) (*Engine, error) {
 	e := &Engine{
 		cfg: cfg, states: states, operations: map[string]row{},
 		signatures: sigv4.NewCache(signingKeys), sessions: sts.NewTokens(cfg.Root, cfg.Rand),
-		tokens: grant.Tokens{Root: cfg.Root}, decisionLog: newDecisionLog(&decisionlog.Log{
-			Out: cfg.DecisionLog, Labels: cfg.DecisionLabels, Plain: cfg.DecisionLogPlain,
-		}),
+		tokens: grant.Tokens{Root: cfg.Root}, decisionLog: newDecisionLog(cfg),
 	}
 	for _, rows := range [][]row{
 		keyOperations(), cryptoOperations(), asymmetricOperations(), rotationOperations(), importOperations(), multiRegionOperations(), usageOperations(), keyStoreOperations(), policyOperations(), aliasOperations(), grantOperations(), tagOperations(), stsOperations(),

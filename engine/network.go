@@ -124,7 +124,7 @@ func (e *Engine) logUndecided(c *call, s *Scope, err error) {
 	if !known || failure.Code != wire.AccessDenied || s != nil && len(s.decisions) > 0 {
 		return
 	}
-	e.decisionLog.out.Refused(c.logged(), decisionlog.Refusal{
+	e.decisionLog.refused(c.logged(), decisionlog.Refusal{
 		Principal: c.caller.ARN, Listener: c.request.Network.Listener, Reason: failure.Message,
 	})
 }

@@ -12,11 +12,17 @@ import (
 
 // owner is the account of an ARN; empty if it has none.
 func owner(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 {
+	found := false
+	for range 4 {
+		if _, arn, found = strings.Cut(arn, ":"); !found {
+			return ""
+		}
+	}
+	account, _, found := strings.Cut(arn, ":")
+	if !found {
 		return ""
 	}
-	return parts[4]
+	return account
 }
 
 // resources lists what the call touched. A caller that was refused is not told
@@ -26,7 +32,7 @@ func (c Call) resources(order on) []Resource {
 	if order == absent {
 		return nil
 	}
-	list := []Resource{}
+	list := make([]Resource, 0, len(c.Keys)+1)
 	add := func(arn, kind string) {
 		if arn != "" && (c.Allowed || c.Caller.Kind == Service || owner(arn) == c.Caller.Account) {
 			list = append(list, Resource{AccountID: owner(arn), Type: kind, ARN: arn})

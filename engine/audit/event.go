@@ -6,9 +6,7 @@
 package audit
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"time"
 )
 
@@ -104,17 +102,6 @@ const (
 	apiCall      = "AwsApiCall"
 	serviceEvent = "AwsServiceEvent"
 )
-
-// JSON is the record as one line, without the line feed.
-func (e Event) JSON() ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e); err != nil {
-		return nil, fmt.Errorf("encoding the record of %s: %w", e.EventName, err)
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
-}
 
 // stamp is the form of eventTime and creationDate.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/keyreeve/keyreeve/engine/jsontext"
 )
 
 // A Kind is the form of a userIdentity. The zero value is invalid.
@@ -55,69 +57,66 @@ type Session struct {
 // An Issuer is the role, or the user of a federated session, that a session
 // belongs to.
 type Issuer struct {
-	Kind        string `json:"type"` // "Role" or "IAMUser"
-	PrincipalID string `json:"principalId"`
-	ARN         string `json:"arn"`
-	Account     string `json:"accountId"`
-	UserName    string `json:"userName"`
-}
-
-type identityJSON struct {
-	Type        string       `json:"type,omitempty"`
-	PrincipalID string       `json:"principalId,omitempty"`
-	ARN         string       `json:"arn,omitempty"`
-	AccountID   string       `json:"accountId,omitempty"`
-	AccessKeyID string       `json:"accessKeyId,omitempty"`
-	UserName    string       `json:"userName,omitempty"`
-	Session     *sessionJSON `json:"sessionContext,omitempty"`
-	InvokedBy   string       `json:"invokedBy,omitempty"`
-}
-
-type sessionJSON struct {
-	Issuer         *Issuer        `json:"sessionIssuer,omitempty"`
-	WebIdentity    *webJSON       `json:"webIdFederationData,omitempty"`
-	SourceIdentity string         `json:"sourceIdentity,omitempty"`
-	Attributes     attributesJSON `json:"attributes"`
-}
-
-type webJSON struct {
-	Provider string `json:"federatedProvider"`
-}
-
-type attributesJSON struct {
-	Created string `json:"creationDate,omitempty"`
-	MFA     string `json:"mfaAuthenticated"` // text, not a boolean
+	Kind        string // "Role" or "IAMUser"
+	PrincipalID string
+	ARN         string
+	Account     string
+	UserName    string
 }
 
 // json writes the members that a caller of this kind has.
 func (i Identity) json() (json.RawMessage, error) {
-	v := identityJSON{AccountID: i.Account, InvokedBy: i.InvokedBy}
+	o := jsontext.Begin(make([]byte, 0, 512))
+	if i.Kind != Internal {
+		o.String("type", string(i.Kind))
+	}
 	switch i.Kind {
 	case Internal:
-		v.InvokedBy = InternalName
+		o.Some("accountId", i.Account)
+		o.String("invokedBy", InternalName)
 	case Service:
-		v.Type, v.AccountID = string(i.Kind), ""
+		o.Some("invokedBy", i.InvokedBy)
 	case foreign:
-		v.Type, v.PrincipalID, v.InvokedBy = string(i.Kind), i.PrincipalID, ""
+		o.Some("principalId", i.PrincipalID)
+		o.Some("accountId", i.Account)
 	case Root, User, Role, Federated:
-		v.Type, v.PrincipalID, v.ARN, v.AccessKeyID, v.UserName = string(i.Kind), i.PrincipalID, i.ARN, i.AccessKeyID, i.UserName
-		v.Session = i.Session.json()
+		o.Some("principalId", i.PrincipalID)
+		o.Some("arn", i.ARN)
+		o.Some("accountId", i.Account)
+		o.Some("accessKeyId", i.AccessKeyID)
+		o.Some("userName", i.UserName)
+		if i.Session != nil {
+			o.Value(i.Session.appendTo(o.Name("sessionContext")))
+		}
+		o.Some("invokedBy", i.InvokedBy)
 	default:
 		return nil, fmt.Errorf("a record of a caller of unknown kind %q", i.Kind)
 	}
-	return json.Marshal(v)
+	return o.End(), nil
 }
 
-func (s *Session) json() *sessionJSON {
-	if s == nil {
-		return nil
-	}
-	v := &sessionJSON{Issuer: s.Issuer, SourceIdentity: s.SourceIdentity, Attributes: attributesJSON{MFA: strconv.FormatBool(s.MFA)}}
-	if !s.Created.IsZero() {
-		v.Attributes.Created = stamp(s.Created)
+func (s *Session) appendTo(b []byte) []byte {
+	o := jsontext.Begin(b)
+	if i := s.Issuer; i != nil {
+		issuer := jsontext.Begin(o.Name("sessionIssuer"))
+		issuer.String("type", i.Kind)
+		issuer.String("principalId", i.PrincipalID)
+		issuer.String("arn", i.ARN)
+		issuer.String("accountId", i.Account)
+		issuer.String("userName", i.UserName)
+		o.Value(issuer.End())
 	}
 	if s.Provider != "" {
-		v.WebIdentity = &webJSON{Provider: s.Provider}
+		web := jsontext.Begin(o.Name("webIdFederationData"))
+		web.String("federatedProvider", s.Provider)
+		o.Value(web.End())
 	}
-	return v
+	o.Some("sourceIdentity", s.SourceIdentity)
+	attributes := jsontext.Begin(o.Name("attributes"))
+	if !s.Created.IsZero() {
+		attributes.String("creationDate", stamp(s.Created))
+	}
+	attributes.String("mfaAuthenticated", strconv.FormatBool(s.MFA)) // text, not a boolean
+	o.Value(attributes.End())
+	return o.End()
 }

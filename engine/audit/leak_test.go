@@ -208,13 +208,3 @@ func TestOperationsWithTheKeyARNInTheAnswer(t *testing.T) {
 		"RotateKey", "SynchronizeMultiRegionKey", "TagResource", "UntagResource", "UpdateAlias", "UpdatePrimaryRegion",
 	}, got)
 }
-
-func FuzzAppendText(f *testing.F) {
-	f.Add("plain")
-	f.Add("quote \" backslash \\ \x00\x1f\n\u2028 \xff <&>")
-	f.Fuzz(func(t *testing.T, s string) {
-		var back string
-		require.NoError(t, json.Unmarshal(appendText(nil, s), &back))
-		require.Equal(t, string([]rune(s)), back, "what is not UTF-8 becomes U+FFFD")
-	})
-}

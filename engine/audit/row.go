@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"unicode"
+
+	"github.com/keyreeve/keyreeve/engine/jsontext"
 )
 
 // on says what resources the record of an operation names, and in which
@@ -124,10 +126,10 @@ func object(members []member, v, want any, arn string) (json.RawMessage, error) 
 	if pointer.Kind() != reflect.Pointer || pointer.IsNil() || pointer.Type().Elem() != reflect.TypeOf(want) {
 		return nil, fmt.Errorf("a record of %T, want *%T", v, want)
 	}
-	b := []byte{'{'}
+	b := append(make([]byte, 0, 256), '{')
 	for _, m := range members {
 		start := len(b)
-		b = append(appendText(comma(b), m.name), ':')
+		b = append(jsontext.AppendString(comma(b), m.name), ':')
 		var written bool
 		var err error
 		if b, written, err = m.appendTo(b, pointer.Elem(), arn); err != nil {
@@ -145,9 +147,9 @@ func object(members []member, v, want any, arn string) (json.RawMessage, error) 
 
 func (m member) appendTo(b []byte, v reflect.Value, arn string) (_ []byte, written bool, err error) {
 	if m.field < 0 {
-		return appendText(b, arn), arn != "", nil
+		return jsontext.AppendString(b, arn), arn != "", nil
 	}
-	for _, i := range []int{m.field, m.twin} {
+	for _, i := range [...]int{m.field, m.twin} {
 		if i >= 0 && isSet(v.Field(i)) {
 			b, err = appendValue(b, v.Field(i))
 			return b, true, err

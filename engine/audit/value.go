@@ -3,13 +3,13 @@ package audit
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strconv"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/keyreeve/keyreeve/engine/jsontext"
 )
 
 // dateLayout is that of dates in parameters and answers, which are English
@@ -30,7 +30,7 @@ func appendValue(b []byte, v reflect.Value) ([]byte, error) {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		return appendText(b, v.String()), nil
+		return jsontext.AppendString(b, v.String()), nil
 	case reflect.Bool:
 		return strconv.AppendBool(b, v.Bool()), nil
 	case reflect.Int, reflect.Int32, reflect.Int64:
@@ -41,7 +41,7 @@ func appendValue(b []byte, v reflect.Value) ([]byte, error) {
 		return appendMap(b, v)
 	case reflect.Struct:
 		if v.Type() == timeType {
-			return appendText(b, v.Interface().(time.Time).UTC().Format(dateLayout)), nil
+			return jsontext.AppendString(b, v.Interface().(time.Time).UTC().Format(dateLayout)), nil
 		}
 		return appendStruct(b, v)
 	default:
@@ -68,12 +68,7 @@ func appendMap(b []byte, v reflect.Value) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("a value of type %s cannot be recorded", v.Type())
 	}
-	b = append(b, '{')
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		b = append(appendText(comma(b), k), ':')
-		b = appendText(b, m[k])
-	}
-	return append(b, '}'), nil
+	return jsontext.AppendMap(b, m, func(b []byte, _, value string) []byte { return jsontext.AppendString(b, value) }), nil
 }
 
 func appendStruct(b []byte, v reflect.Value) ([]byte, error) {
@@ -87,7 +82,7 @@ func appendStruct(b []byte, v reflect.Value) ([]byte, error) {
 		if !isSet(v.Field(i)) {
 			continue
 		}
-		b = append(appendText(comma(b), lower(t.Field(i).Name)), ':')
+		b = append(jsontext.AppendString(comma(b), lower(t.Field(i).Name)), ':')
 		if b, err = appendValue(b, v.Field(i)); err != nil {
 			return nil, err
 		}
@@ -107,21 +102,4 @@ func comma(b []byte) []byte {
 func lower(name string) string {
 	r, n := utf8.DecodeRuneInString(name)
 	return string(unicode.ToLower(r)) + name[n:]
-}
-
-// appendText writes a JSON string. What is not UTF-8 becomes U+FFFD.
-func appendText(b []byte, s string) []byte {
-	const digits = "0123456789abcdef"
-	b = append(b, '"')
-	for i, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r < ' ':
-			b = append(b, '\\', 'u', '0', '0', digits[s[i]>>4], digits[s[i]&15])
-		default:
-			b = utf8.AppendRune(b, r)
-		}
-	}
-	return append(b, '"')
 }

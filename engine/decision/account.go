@@ -158,7 +158,7 @@ func (a *account) legible(s *slot) bool {
 // statements names the matches of one policy, a statement once with all its
 // vias.
 func (s *slot) statements(matches []match) []Statement {
-	var all []Statement
+	all := make([]Statement, 0, len(matches))
 	for _, m := range matches {
 		if n := len(all); n > 0 && all[n-1].Index == m.index {
 			all[n-1].Via = append(all[n-1].Via, m.via)
@@ -169,12 +169,21 @@ func (s *slot) statements(matches []match) []Statement {
 	return all
 }
 
+// alone has each via in a list of its own, which grows elsewhere.
+var alone = func() map[Via][]Via {
+	lists := make(map[Via][]Via, len(vias))
+	for _, v := range vias {
+		lists[v] = []Via{v}
+	}
+	return lists
+}()
+
 func (s *slot) statement(m match) Statement {
 	st := &s.policy.Document.Statements[m.index]
 	return Statement{
 		Layer: layers[s.layer], Level: s.level, Policy: s.policy.Name, ARN: s.policy.ARN,
 		Sid: brief(st.Sid), Effect: st.Effect.String(), Index: m.index,
-		Path: st.Pos.Path, Line: st.Pos.Line, Via: []Via{m.via},
+		Path: st.Pos.Path, Line: st.Pos.Line, Via: alone[m.via],
 	}
 }
 
@@ -183,7 +192,7 @@ func (a *account) settled() []Statement {
 	if a.outcome.layer == LayerGuardrail {
 		return a.attachments.refusal.statements()
 	}
-	all := []Statement{}
+	all := make([]Statement, 0, len(a.outcome.settled))
 	for _, r := range a.outcome.settled {
 		s, err := a.attachments.at(r.layer, r.level, r.policy)
 		if err != nil || a.hidden[r.layer] || !a.legible(s) {

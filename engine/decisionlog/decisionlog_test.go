@@ -1,14 +1,14 @@
 package decisionlog_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/open-policy-agent/opa/v1/plugins/logs"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/stretchr/testify/assert"
@@ -23,7 +23,7 @@ import (
 const keyARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 var call = decisionlog.Call{
-	ID: "6f1c1d9e-7a54-4c0f-9d0b-8f4f3f3d9a01", RequestID: "r1", Operation: "Decrypt", RequestedBy: "192.0.2.7",
+	ID: "6f1c1d9e-7a54-4c0f-9d0b-8f4f3f3d9a01", RequestID: "r1", Operation: "Decrypt", RequestedBy: netip.MustParseAddr("192.0.2.7"),
 	Time: time.Date(2026, time.January, 15, 12, 0, 0, 5, time.UTC), Revision: "w1",
 }
 
@@ -64,14 +64,14 @@ func logged(t *testing.T, plain bool, questions ...decision.Question) []string {
 	t.Helper()
 	e, err := decision.New(decision.Config{Limit: decision.PatientLimit})
 	require.NoError(t, err)
-	var out bytes.Buffer
-	l := decisionlog.Log{Out: slog.New(decisionlog.NewHandler(&out)), Labels: map[string]string{"id": "i1"}, Plain: plain}
+	var out []byte
+	l := decisionlog.Lines{Labels: map[string]string{"id": "i1"}, Plain: plain}
 	for n, q := range questions {
 		d, err := e.Decide(t.Context(), q)
 		require.NoError(t, err)
-		l.Decision(call, n, d)
+		out = l.AppendDecision(out, call, n, d)
 	}
-	return strings.Split(strings.TrimSpace(out.String()), "\n")
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
 
 // parsed reads a line as OPA's own collectors would.
@@ -91,7 +91,7 @@ func TestALineIsAnEventOfOPA(t *testing.T) {
 	assert.Equal(t, "192.0.2.7", e.RequestedBy)
 	assert.Equal(t, "w1", e.Bundles["keyreeve"].Revision)
 	assert.Equal(t, map[string]any{"request_id": "r1", "operation": "Decrypt"}, e.Custom)
-	assert.Len(t, e.DecisionID, 36)
+	assert.Equal(t, uuid.NewSHA1(uuid.MustParse(call.ID), []byte("0")).String(), e.DecisionID)
 	assert.NotEqual(t, e.DecisionID, parsed(t, lines[1]).DecisionID, "each decision has its own")
 	result := (*e.Result).(map[string]any)
 	assert.Equal(t, false, result["allowed"])
@@ -145,8 +145,7 @@ func TestMaskingLeavesTheDecisionAlone(t *testing.T) {
 	require.NoError(t, err)
 	d, err := e.Decide(t.Context(), asked(t))
 	require.NoError(t, err)
-	l := decisionlog.Log{Out: slog.New(slog.DiscardHandler)}
-	l.Decision(call, 0, d)
+	new(decisionlog.Lines).AppendDecision(nil, call, 0, d)
 	assert.Equal(t, asked(t).Context, d.Question().Context)
 	assert.Equal(t, asked(t).Grants, d.Question().Grants)
 	assert.Equal(t, []string{"marker-1"}, d.Evidence().Nearest.Actual)
@@ -171,10 +170,8 @@ func TestLinesAreBounded(t *testing.T) {
 }
 
 func TestACallThatWasNotDecidedHasALineToo(t *testing.T) {
-	var out bytes.Buffer
-	l := decisionlog.Log{Out: slog.New(decisionlog.NewHandler(&out))}
-	l.Refused(call, decisionlog.Refusal{Principal: "s3.amazonaws.com", Listener: "inside", Reason: "nobody lets it"})
-	e := parsed(t, out.String())
+	line := new(decisionlog.Lines).AppendRefusal(nil, call, decisionlog.Refusal{Principal: "s3.amazonaws.com", Listener: "inside", Reason: "nobody lets it"})
+	e := parsed(t, string(line))
 	assert.Equal(t, "keyreeve/call/refused", e.Path)
 	assert.Equal(t, map[string]any{"principal": "s3.amazonaws.com", "listener": "inside"}, *e.Input)
 	assert.Equal(t, map[string]any{"allowed": false, "reason": "nobody lets it"}, *e.Result)

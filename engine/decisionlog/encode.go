@@ -1,111 +1,177 @@
 package decisionlog
 
 import (
-	"encoding/json"
+	"crypto/sha1"
+	"encoding/hex"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/jsontext"
 )
 
-// json is the input as the schema "answer" has it.
-func (in *input) json() json.RawMessage {
-	b := make([]byte, 0, 2048)
-	b = appendText(append(b, `{"rule":`...), in.Rule)
-	b = appendText(append(b, `,"action":`...), in.Action)
-	b = strconv.AppendBool(append(b, `,"cross_account_possible":`...), in.CrossAccount)
-	b = in.Principal.appendTo(append(b, `,"principal":`...))
-	b = in.Resource.appendTo(append(b, `,"resource":`...))
-	if len(in.Context) > 0 {
-		b = appendMap(append(b, `,"context":`...), in.Context, in.appendValues)
+// An input is a question in the words of the schema "answer"
+// (rego/lib/schema): all facts, and the attached policies by name. So a line
+// can be asked again of a bundle that has policies of these names.
+type input struct {
+	*decision.Question
+
+	masked bool // the values of encryption contexts are not written
+
+	// What a line that would be too long leaves out.
+	noContext, noEncryptionContext, noPolicies, noGrants bool
+}
+
+func (in *input) appendTo(b []byte) []byte {
+	o := jsontext.Begin(b)
+	o.String("rule", in.Rule.String())
+	o.String("action", in.Action)
+	o.Bool("cross_account_possible", in.CrossAccountPossible)
+	o.Value(appendPrincipal(o.Name("principal"), &in.Principal))
+	o.Value(appendResource(o.Name("resource"), &in.Resource))
+	if context := in.context(); len(context) > 0 {
+		o.Value(jsontext.AppendMap(o.Name("context"), context, in.appendValues))
 	}
-	if len(in.EncryptionContext) > 0 {
-		b = appendMap(append(b, `,"encryption_context":`...), in.EncryptionContext, in.appendPair)
+	if pairs := in.pairs(); len(pairs) > 0 {
+		o.Value(jsontext.AppendMap(o.Name("encryption_context"), pairs, in.appendPair))
 	}
-	if in.Policies.Identity != nil {
-		b = in.Policies.appendTo(append(b, `,"policies":`...))
+	if !in.noPolicies {
+		o.Value(appendPolicies(o.Name("policies"), in.Question))
 	}
-	if len(in.Grants) > 0 {
-		b = appendList(append(b, `,"grants":`...), in.Grants, in.appendGrant)
+	if grants := in.grants(); len(grants) > 0 {
+		o.Value(appendList(o.Name("grants"), grants, in.appendGrant))
 	}
 	if in.Child != nil {
-		b = appendTexts(append(b, `,"child":{"operations":`...), in.Child.Operations)
-		b = append(in.appendConstraints(b, in.Child.Equals, in.Child.Subset), '}')
+		child := jsontext.Begin(o.Name("child"))
+		child.Value(appendActions(child.Name("operations"), in.Child.Operations))
+		in.constraints(&child, in.Child.Equals, in.Child.Subset)
+		o.Value(child.End())
 	}
-	return append(b, '}')
+	return o.End()
 }
 
-func (p *principal) appendTo(b []byte) []byte {
-	b = appendText(append(b, `{"type":`...), string(p.Type))
-	for _, f := range [...]struct{ name, value string }{
-		{"account", p.Account}, {"user", p.User}, {"role", p.Role}, {"session", p.Session}, {"provider", p.Provider},
-	} {
-		if f.value != "" {
-			b = append(appendText(append(b, ','), f.name), ':')
-			b = appendText(b, f.value)
-		}
+func (in *input) context() map[string][]string {
+	if in.noContext {
+		return nil
 	}
+	return in.Context
+}
+
+func (in *input) pairs() map[string]string {
+	if in.noEncryptionContext {
+		return nil
+	}
+	return in.EncryptionContext
+}
+
+func (in *input) grants() []decision.Grant {
+	if in.noGrants {
+		return nil
+	}
+	return in.Grants
+}
+
+func appendPrincipal(b []byte, p *decision.Principal) []byte {
+	o := jsontext.Begin(b)
+	o.String("type", string(p.Type))
+	o.Some("account", p.Account)
+	o.Some("user", p.User)
+	o.Some("role", p.Role)
+	o.Some("session", p.Session)
+	o.Some("provider", p.Provider)
 	if len(p.Services) > 0 {
-		b = appendTexts(append(b, `,"services":`...), p.Services)
+		o.Value(jsontext.AppendStrings(o.Name("services"), p.Services))
 	}
-	return append(strconv.AppendBool(append(b, `,"management":`...), p.Management), '}')
+	o.Bool("management", p.Management)
+	return o.End()
 }
 
-func (r *resource) appendTo(b []byte) []byte {
-	b = appendText(append(b, `{"arn":`...), r.ARN)
-	b = appendText(append(b, `,"account":`...), r.Account)
-	b = strconv.AppendBool(append(b, `,"management":`...), r.Management)
-	return append(strconv.AppendBool(append(b, `,"aws_managed":`...), r.AWSManaged), '}')
+func appendResource(b []byte, r *decision.Resource) []byte {
+	o := jsontext.Begin(b)
+	o.String("arn", r.ARN)
+	o.String("account", r.Account)
+	o.Bool("management", r.Management)
+	o.Bool("aws_managed", r.AWSManaged)
+	return o.End()
 }
 
-func (p *policies) appendTo(b []byte) []byte {
-	comma := byte('{')
-	for _, l := range [...]struct {
-		name   string
-		levels [][]string
-	}{
-		{"boundary", p.Boundary}, {"endpoint", p.Endpoint}, {"identity", p.Identity}, {"rcp", p.RCP},
-		{"resource", p.Resource}, {"scp", p.SCP}, {"session", p.Session},
-	} {
-		if l.levels != nil {
-			b = append(appendText(append(b, comma), l.name), ':')
-			b = appendList(b, l.levels, func(names []string, b []byte) []byte { return appendTexts(b, names) })
-			comma = ','
+// appendPolicies writes the names of the policies that are attached, by layer
+// and level.
+func appendPolicies(b []byte, q *decision.Question) []byte {
+	o := jsontext.Begin(b)
+	single := func(name string, p *decision.Policy) {
+		if p != nil {
+			o.Value(append(jsontext.AppendString(append(o.Name(name), "[["...), label(p)), "]]"...))
 		}
 	}
-	return append(b, '}')
+	levels := func(name string, all [][]decision.Policy) {
+		if all != nil {
+			o.Value(appendList(o.Name(name), all, appendNames))
+		}
+	}
+	single("boundary", q.Boundary)
+	single("endpoint", q.Endpoint)
+	o.Value(append(appendNames(append(o.Name("identity"), '['), &q.Identity), ']'))
+	levels("rcp", q.RCP)
+	single("resource", q.KeyPolicy)
+	levels("scp", q.SCP)
+	if q.Session != nil {
+		o.Value(append(appendNames(append(o.Name("session"), '['), &q.Session), ']'))
+	}
+	return o.End()
 }
 
-func (in *input) appendGrant(g grant, b []byte) []byte {
-	b = appendText(append(b, `{"id":`...), g.ID)
-	b = g.Grantee.appendTo(append(b, `,"grantee":`...))
-	b = g.Retiree.appendTo(append(b, `,"retiree":`...))
-	b = appendText(append(b, `,"issuer":`...), g.Issuer)
-	b = appendTexts(append(b, `,"operations":`...), g.Operations)
-	return append(in.appendConstraints(b, g.Equals, g.Subset), '}')
+func appendNames(b []byte, policies *[]decision.Policy) []byte {
+	return appendList(b, *policies, func(b []byte, p *decision.Policy) []byte { return jsontext.AppendString(b, label(p)) })
 }
 
-func (p *party) appendTo(b []byte) []byte {
-	if p == nil {
+// label is the ARN where there is one.
+func label(p *decision.Policy) string {
+	if p.ARN != "" {
+		return p.ARN
+	}
+	return p.Name
+}
+
+func (in *input) appendGrant(b []byte, g *decision.Grant) []byte {
+	o := jsontext.Begin(b)
+	o.String("id", g.ID)
+	o.Value(appendParty(o.Name("grantee"), g.Grantee))
+	o.Value(appendParty(o.Name("retiree"), g.Retiree))
+	o.String("issuer", g.IssuingAccount)
+	o.Value(appendActions(o.Name("operations"), g.Operations))
+	in.constraints(&o, g.Equals, g.Subset)
+	return o.End()
+}
+
+// appendParty writes null for nobody.
+func appendParty(b []byte, p decision.Party) []byte {
+	if p == (decision.Party{}) {
 		return append(b, "null"...)
 	}
-	b = appendText(append(b, `{"via":`...), string(p.Via))
-	return append(appendText(append(b, `,"id":`...), p.ID), '}')
+	o := jsontext.Begin(b)
+	o.String("via", string(p.Via))
+	o.String("id", p.ID)
+	return o.End()
 }
 
-// appendConstraints writes null for one that is none.
-func (in *input) appendConstraints(b []byte, equals, subset map[string]string) []byte {
-	for _, c := range [...]struct {
-		name  string
-		pairs map[string]string
-	}{{"equals", equals}, {"subset", subset}} {
-		b = append(appendText(append(b, ','), c.name), ':')
-		if c.pairs == nil {
-			b = append(b, "null"...)
-		} else {
-			b = appendMap(b, c.pairs, in.appendPair)
+// appendActions names operations as actions.
+func appendActions(b []byte, operations []string) []byte {
+	return appendList(b, operations, func(b []byte, name *string) []byte { return jsontext.AppendString(b, "kms:"+*name) })
+}
+
+// constraints writes null for one that is none.
+func (in *input) constraints(o *jsontext.Object, equals, subset map[string]string) {
+	for i, pairs := range [...]map[string]string{equals, subset} {
+		b := o.Name([...]string{"equals", "subset"}[i])
+		if pairs == nil {
+			o.Value(append(b, "null"...))
+			continue
 		}
+		o.Value(jsontext.AppendMap(b, pairs, in.appendPair))
 	}
-	return b
 }
 
 // appendValues writes the values of a condition key.
@@ -113,7 +179,7 @@ func (in *input) appendValues(b []byte, name string, values []string) []byte {
 	if in.masked && strings.HasPrefix(name, pairKey) {
 		values = redacted
 	}
-	return appendTexts(b, values)
+	return jsontext.AppendStrings(b, values)
 }
 
 // appendPair writes the value of a pair of an encryption context.
@@ -121,43 +187,38 @@ func (in *input) appendPair(b []byte, _, value string) []byte {
 	if in.masked {
 		value = hidden
 	}
-	return appendText(b, value)
+	return jsontext.AppendString(b, value)
 }
 
-// appendMap writes an object with its names in order.
-func appendMap[V any](b []byte, m map[string]V, value func(b []byte, name string, v V) []byte) []byte {
-	b = append(b, '{')
-	var space [fewNames]string
-	for i, name := range appendSorted(space[:0], m) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = value(append(appendText(b, name), ':'), name, m[name])
-	}
-	return append(b, '}')
-}
+func appendPlain(b []byte, _, value string) []byte { return jsontext.AppendString(b, value) }
 
-func appendList[V any](b []byte, list []V, value func(V, []byte) []byte) []byte {
+func appendList[T any](b []byte, list []T, one func([]byte, *T) []byte) []byte {
 	b = append(b, '[')
-	for i, v := range list {
+	for i := range list {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = value(v, b)
+		b = one(b, &list[i])
 	}
 	return append(b, ']')
 }
 
-func appendTexts(b []byte, texts []string) []byte {
-	return appendList(b, texts, func(s string, b []byte) []byte { return appendText(b, s) })
-}
-
-// appendText writes a JSON string.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return append(b, written(s)...)
-		}
+// appendID writes the id of the n-th decision of a call: the UUID of version 5
+// (RFC 9562) that follows from the call's.
+func appendID(b []byte, call string, n int) []byte {
+	root, err := uuid.Parse(call)
+	if err != nil {
+		return append(b, call...)
 	}
-	return append(append(append(b, '"'), s...), '"')
+	var space [len(root) + 20]byte
+	sum := sha1.Sum(strconv.AppendInt(append(space[:0], root[:]...), int64(n), 10))
+	sum[6], sum[8] = sum[6]&0x0f|0x50, sum[8]&0x3f|0x80
+	rest := sum[:len(root)]
+	for i, size := range [...]int{4, 2, 2, 2, 6} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b, rest = hex.AppendEncode(b, rest[:size]), rest[size:]
+	}
+	return b
 }

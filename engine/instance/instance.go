@@ -23,7 +23,6 @@ import (
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/engine"
 	"github.com/keyreeve/keyreeve/engine/decision"
-	"github.com/keyreeve/keyreeve/engine/decisionlog"
 	"github.com/keyreeve/keyreeve/engine/throttle"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/store"
@@ -198,7 +197,7 @@ func (i *Instance) open(root *seal.RootKey) error {
 		EncodedMessages: i.config.EncodedMessages, ConsistencyDelay: i.config.ConsistencyDelay, ForeignFloor: i.config.ForeignFloor, Quotas: i.config.Quotas,
 		Settling: i.config.Settling, RequestQuotas: i.config.limiter(),
 		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log,
-		DecisionLog:    slog.New(decisionlog.NewHandler(i.decisions)),
+		DecisionLog:    i.decisions,
 		DecisionLabels: i.config.labels(), DecisionLogPlain: i.config.DecisionLogPlain,
 	})
 	if err != nil || !i.config.Create {

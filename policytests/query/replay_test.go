@@ -2,7 +2,6 @@ package query_test
 
 import (
 	"bytes"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -25,13 +24,11 @@ func logged(t *testing.T, b *query.Base, line string, plain bool) string {
 	require.NoError(t, err, line)
 	d, err := b.Decide(t.Context(), q)
 	require.NoError(t, err)
-	var out bytes.Buffer
-	l := decisionlog.Log{Out: slog.New(slog.NewJSONHandler(&out, nil)), Plain: plain}
-	l.Decision(decisionlog.Call{
+	l := decisionlog.Lines{Plain: plain}
+	return string(l.AppendDecision(nil, decisionlog.Call{
 		ID: "6f1c1d9e-7a54-4c0f-9d0b-8f4f3f3d9a01", RequestID: "r1", Operation: "Decrypt", Time: time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC),
 		Revision: b.World().Digest(),
-	}, 0, d)
-	return out.String()
+	}, 0, d))
 }
 
 // replayed reads one record and decides it again.
