@@ -67,7 +67,7 @@ func (s *search) toAllow(q *decision.Question, layer decision.Layer, level int) 
 		return nil
 	}
 	var all []change
-	for _, p := range policiesOf(q, layer, level) {
+	for _, p := range q.Policies(layer, level) {
 		for i := range p.Document.Statements {
 			if i < maxTried && p.Document.Statements[i].Effect == policy.Allow {
 				all = append(all, s.asked(q, p.Document.Statements[i].Conditions, true)...)

@@ -2,32 +2,17 @@ package query
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
-// written is a statement as its policy has it, and that policy; nil if the
-// question does not have it.
-func (b *Base) written(q *decision.Question, s decision.Statement) (*policy.Statement, *decision.Policy) {
-	all := policiesOf(q, s.Layer, s.Level)
-	i := slices.IndexFunc(all, func(p decision.Policy) bool {
-		return p.Name == s.Policy && p.ARN == s.ARN && s.Index < len(p.Document.Statements) &&
-			p.Document.Statements[s.Index].Pos.Path == s.Path && p.Document.Statements[s.Index].Pos.Line == s.Line
-	})
-	if i < 0 {
-		return nil, nil
-	}
-	return &all[i].Document.Statements[s.Index], &all[i]
-}
-
 // held says by which conditions the first of some statements matched; empty if
 // it has none.
 func (b *Base) held(q *decision.Question, all []Statement) string {
 	for _, s := range all {
-		written, _ := b.written(q, s.Statement)
+		written, _ := q.Written(s.Statement)
 		if written == nil || len(written.Conditions) == 0 {
 			continue
 		}

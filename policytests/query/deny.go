@@ -12,7 +12,7 @@ func (s *search) againstDeny(st *state) []change {
 	q := &st.q
 	var all []change
 	for _, said := range st.d.Evidence().SettledBy {
-		written, p := s.b.written(q, said)
+		written, p := q.Written(said)
 		if written == nil {
 			continue // a guardrail's, which is no policy
 		}

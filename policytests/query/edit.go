@@ -32,7 +32,7 @@ type target struct {
 // and the default policy of a key.
 func (s *search) targets(q *decision.Question, layer decision.Layer, level int) []target {
 	var all []target
-	for i, p := range policiesOf(q, layer, level) {
+	for i, p := range q.Policies(layer, level) {
 		_, ours := s.b.places[p.Document]
 		file, _ := s.b.placeOf(&p, policy.Pos{})
 		ours = ours || file != "" || layer == decision.LayerResource && !q.Resource.AWSManaged

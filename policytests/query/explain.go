@@ -257,7 +257,7 @@ func (b *Base) nearest(q *decision.Question, n *decision.NearestMiss) *Nearest {
 		return nil
 	}
 	out := &Nearest{Statement: b.located(q, n.Statement), Operator: n.Operator, Key: n.Key, Wanted: n.Wanted, Actual: n.Actual}
-	for _, p := range policiesOf(q, n.Statement.Layer, n.Statement.Level) {
+	for _, p := range q.Policies(n.Statement.Layer, n.Statement.Level) {
 		if p.Name != n.Statement.Policy || p.ARN != n.Statement.ARN || n.Statement.Index >= len(p.Document.Statements) {
 			continue
 		}

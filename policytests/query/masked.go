@@ -85,7 +85,7 @@ func tellApart(q *decision.Question, name string) []string {
 		}
 	}
 	for _, l := range []decision.Layer{decision.LayerEndpoint, decision.LayerBoundary, decision.LayerSession, decision.LayerIdentity, decision.LayerResource} {
-		valuesIn(q, policiesOf(q, l, 0), name, add)
+		valuesIn(q, q.Policies(l, 0), name, add)
 	}
 	for _, levels := range [][][]decision.Policy{q.SCP, q.RCP} {
 		for _, level := range levels {

@@ -203,7 +203,7 @@ func (b *Base) compare(l *logLine, q *decision.Question, p *past) {
 		p.differs = append(p.differs, "the world is another version than then")
 	}
 	for _, layer := range []decision.Layer{decision.LayerEndpoint, decision.LayerBoundary, decision.LayerIdentity, decision.LayerResource} {
-		b.compareNames(l.Input.Policies[string(layer)], [][]decision.Policy{policiesOf(q, layer, 0)}, layerNames[layer], p)
+		b.compareNames(l.Input.Policies[string(layer)], [][]decision.Policy{q.Policies(layer, 0)}, layerNames[layer], p)
 	}
 	b.compareNames(l.Input.Policies[string(decision.LayerSCP)], q.SCP, layerNames[decision.LayerSCP], p)
 	b.compareNames(l.Input.Policies[string(decision.LayerRCP)], q.RCP, layerNames[decision.LayerRCP], p)

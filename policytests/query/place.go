@@ -97,44 +97,10 @@ func places(w *world.World) map[*policy.Document]*world.Policy {
 	return all
 }
 
-// policiesOf are those that a question has on a level of a layer.
-func policiesOf(q *decision.Question, layer decision.Layer, level int) []decision.Policy {
-	one := func(p *decision.Policy) []decision.Policy {
-		if p == nil {
-			return nil
-		}
-		return []decision.Policy{*p}
-	}
-	at := func(levels [][]decision.Policy) []decision.Policy {
-		if level >= len(levels) {
-			return nil
-		}
-		return levels[level]
-	}
-	switch layer {
-	case decision.LayerSCP:
-		return at(q.SCP)
-	case decision.LayerRCP:
-		return at(q.RCP)
-	case decision.LayerEndpoint:
-		return one(q.Endpoint)
-	case decision.LayerBoundary:
-		return one(q.Boundary)
-	case decision.LayerSession:
-		return q.Session
-	case decision.LayerIdentity:
-		return q.Identity
-	case decision.LayerResource:
-		return one(q.KeyPolicy)
-	default:
-		return nil // grants, root and guardrails hold no policies
-	}
-}
-
 // located adds to a statement of a decision where it is written.
 func (b *Base) located(q *decision.Question, s decision.Statement) Statement {
 	out := Statement{Statement: s, loose: b.cfg.World == nil}
-	if written, p := b.written(q, s); written != nil {
+	if written, p := q.Written(s); written != nil {
 		out.File, out.FileLine = b.placeOf(p, written.Pos)
 	}
 	return out
