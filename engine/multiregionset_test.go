@@ -17,7 +17,6 @@ import (
 
 	"github.com/keyreeve/keyreeve/engine/audit"
 	"github.com/keyreeve/keyreeve/engine/enginetest"
-	"github.com/keyreeve/keyreeve/engine/lifecycle"
 )
 
 // TestPrimaryMoves: MR-121 to MR-131, MR-152.
@@ -346,47 +345,4 @@ func TestSetsNeedPermissions(t *testing.T) {
 		{"the new primary (MR-103)", describe("replicas", replica), noIdentity(arn("replicas"), "DescribeKey", replica)},
 		{"the new replica", describe("replicas", key), "ok"},
 	})
-}
-
-// TestTransientStatesAgreeWithTheKeyStateTable asks each operation on a key that
-// is Creating, Updating or PendingReplicaDeletion.
-func TestTransientStatesAgreeWithTheKeyStateTable(t *testing.T) {
-	t.Parallel()
-	b := start(t, enginetest.Config{World: worldText, Settling: time.Hour})
-	states, err := lifecycle.NewTable()
-	require.NoError(t, err)
-	home := func() string { // a key here whose primary is in Europe
-		out, err := b.in(europe).CreateKey(b.ctx, &kms.CreateKeyInput{MultiRegion: aws.Bool(true)})
-		require.NoError(t, err)
-		return b.replicate(*out.KeyMetadata.Arn, region)
-	}
-	for state, arrange := range map[types.KeyState]func() string{
-		types.KeyStateCreating: home,
-		types.KeyStateUpdating: func() string {
-			key := home()
-			b.Clock.Advance(time.Hour)
-			require.NoError(t, b.movePrimary(elsewhere(key, europe), region))
-			return key
-		},
-		types.KeyStatePendingReplicaDeletion: func() string {
-			key := b.newMultiRegion()
-			b.replicate(key, europe)
-			b.arrangeKey(key, types.KeyStatePendingDeletion)
-			return key
-		},
-	} {
-		for _, operation := range sortedKeys(calls) {
-			if onNoKey[operation] || operation == "DeleteAlias" || operation == "UpdateAlias" || operation == "RetireGrant" || operation == "RevokeGrant" {
-				continue
-			}
-			f := b.newFixture("").all(arrange())
-			require.Equal(t, state, b.metadata(f.key).KeyState)
-			got := said(calls[operation](b.ctx, b.as(alice), f))
-			if refused := states.Permit(operation, f.key, lifecycle.State(state)); refused != nil {
-				assert.Equal(t, string(refused.Code)+": "+refused.Message, got, "%s on a key that is %s", operation, state)
-				continue
-			}
-			assert.NotRegexp(t, `KMSInvalidStateException|DisabledException`, got, "%s on a key that is %s", operation, state)
-		}
-	}
 }

@@ -333,6 +333,9 @@ func dataKeySize(keySpec *string, numberOfBytes *int32) (int, error) {
 
 // newDataKey makes a random data key and its ciphertext.
 func (s *Scope) newDataKey(ctx context.Context, keySpec *string, numberOfBytes *int32, pairs map[string]string) (plaintext, blob []byte, err error) {
+	if err := fitsAlgorithm(s.key(0), symmetricDefault); err != nil { // DK-03
+		return nil, nil, err
+	}
 	size, err := dataKeySize(keySpec, numberOfBytes)
 	if err != nil {
 		return nil, nil, err

@@ -82,6 +82,12 @@ func (s *Scope) rotates(k *store.Key) error {
 	if err := s.notReplica(k); err != nil {
 		return err
 	}
+	return s.rotatable(k)
+}
+
+// rotatable refuses keys that do not have several materials made by the
+// service (KTO-05).
+func (s *Scope) rotatable(k *store.Key) error {
 	if k.Origin != string(spec.OriginKMS) {
 		return wire.Errorf(wire.UnsupportedOperation, "%s origin is %s which is not valid for this operation.", s.keyARN(k), k.Origin)
 	}
@@ -104,7 +110,7 @@ func enableKeyRotation(_ context.Context, s *Scope, in *wire.EnableKeyRotationIn
 func getKeyRotationStatus(_ context.Context, s *Scope, _ *wire.GetKeyRotationStatusInput) (*wire.GetKeyRotationStatusOutput, error) {
 	k := s.key(0)
 	if k.Origin != string(spec.OriginKMS) { // AMB-07
-		return nil, s.rotates(k)
+		return nil, s.rotatable(k)
 	}
 	out := &wire.GetKeyRotationStatusOutput{KeyId: new(s.keyARN(k)), KeyRotationEnabled: new(false)}
 	if k.Rotation.Next.IsZero() || k.State == string(lifecycle.PendingDeletion) || k.State == string(lifecycle.PendingReplicaDeletion) { // ROT-08
@@ -244,6 +250,9 @@ const (
 
 func listKeyRotations(_ context.Context, s *Scope, in *wire.ListKeyRotationsInput) (*wire.ListKeyRotationsOutput, error) {
 	k := s.key(0)
+	if k.Spec != string(spec.SymmetricDefault) { // also of imported material (NEW-06)
+		return nil, s.rotatable(k)
+	}
 	page, err := s.page("ListKeyRotations", in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
