@@ -28,28 +28,29 @@ type decided struct {
 func (e *Engine) newScope(c *call, tx *store.Tx) *Scope {
 	return &Scope{
 		Tx: tx, World: c.world, Caller: c.caller, Region: c.region, Now: c.now,
-		call: c, engine: e, dryRun: flag(c.input, "DryRun"),
+		call: c, engine: e, dryRun: flag(c.input, c.row.dryRun),
 	}
 }
 
 // flag reads an optional boolean member of an input.
-func flag(input any, member string) bool {
-	f := reflect.ValueOf(input).Elem().FieldByName(member)
-	if !f.IsValid() {
+func flag(input any, member []int) bool {
+	if member == nil {
 		return false
 	}
-	b, ok := f.Interface().(*bool)
+	b, ok := reflect.ValueOf(input).Elem().FieldByIndex(member).Interface().(*bool)
 	return ok && deref(b)
 }
 
 // grantTokens reads the grant tokens of an input.
-func grantTokens(input any) []string {
-	f := reflect.ValueOf(input).Elem().FieldByName("GrantTokens")
-	if !f.IsValid() {
+func grantTokens(input any, member []int) []string {
+	if member == nil {
 		return nil
 	}
-	tokens, _ := f.Interface().([]string)
-	return tokens
+	tokens, ok := reflect.ValueOf(input).Elem().FieldByIndex(member).Addr().Interface().(*[]string)
+	if !ok {
+		return nil
+	}
+	return *tokens
 }
 
 // authorize asks one check. Only an explicit "yes" returns nil.
@@ -190,15 +191,22 @@ func (s *Scope) storedPolicy(k *store.Key) (*decision.Policy, error) {
 // is simulated. It comes before all that depends on a key, so that it
 // tells nothing of one.
 func (s *Scope) readTokens() error {
-	s.tokens = map[string]bool{}
-	for _, token := range grantTokens(s.input) {
+	for _, token := range grantTokens(s.input, s.row.grantTokens) {
 		_, id, err := s.engine.tokens.Open(token)
 		if err != nil {
 			return err
 		}
-		s.tokens[id] = true
+		s.hold(id)
 	}
 	return nil
+}
+
+// hold notes that the request has a token of a grant.
+func (s *Scope) hold(id string) {
+	if s.tokens == nil {
+		s.tokens = map[string]bool{}
+	}
+	s.tokens[id] = true
 }
 
 // asDecided is a grant as data for the decision.

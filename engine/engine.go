@@ -146,15 +146,15 @@ type call struct {
 	managed   *newManaged     // for an AWS managed key that the call may make; nil at first
 	input     any
 	eventID   string
-	foreign   bool   // a check is about what belongs to another account
-	encoded   string // authorization message of a refusal
-	memo      *memo
+	foreign   bool           // a check is about what belongs to another account
+	encoded   string         // authorization message of a refusal
+	memo      map[string]any // what must stay the same when a transaction runs again; nil at first
 }
 
 // Serve answers one request. The order of the steps is that in which a caller
 // may learn of a fault.
 func (e *Engine) Serve(ctx context.Context, r wire.Request) wire.Response {
-	c := &call{request: r, now: e.cfg.Clock(), world: e.cfg.World(), memo: &memo{values: map[string]any{}}}
+	c := &call{request: r, now: e.cfg.Clock(), world: e.cfg.World()}
 	c.protocol = protocolOf(r)
 	began := time.Now()
 	out, err := e.serve(ctx, c)

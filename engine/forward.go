@@ -60,10 +60,10 @@ func (e *Engine) delegated(c *call) error {
 }
 
 // saidByService reads the headers of integrated services: each once, and
-// signed.
+// signed. Without any it answers nil.
 func saidByService(h http.Header, signed []string) (map[string]string, error) {
-	said := map[string]string{}
-	for _, name := range []string{SourceARNHeader, SourceAccountHeader, ForwardTokenHeader} {
+	var said map[string]string
+	for _, name := range [...]string{SourceARNHeader, SourceAccountHeader, ForwardTokenHeader} {
 		values, sent := h[name]
 		switch {
 		case !sent:
@@ -72,6 +72,9 @@ func saidByService(h http.Header, signed []string) (map[string]string, error) {
 			return nil, wire.Errorf(wire.InvalidSignature, "The '%s' header may occur only once in a signed request.", name)
 		case !slices.Contains(signed, strings.ToLower(name)):
 			return nil, wire.Errorf(wire.InvalidSignature, "'%s' must be a 'SignedHeader' in the AWS Authorization.", name)
+		}
+		if said == nil {
+			said = map[string]string{}
 		}
 		said[name] = values[0]
 	}

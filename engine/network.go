@@ -40,8 +40,9 @@ func locate(w *world.World, r wire.Request, region string) (*world.Endpoint, err
 	case n.Listener != "":
 		return nil, wire.Errorf(wire.AccessDenied, "No VPC endpoint is bound to this listener.")
 	}
-	for _, host := range hosts(r) {
-		if !namesEndpoint(w, host) {
+	for _, claimed := range hosts(r) {
+		host := hostName(claimed)
+		if host == "" || !namesEndpoint(w, host) {
 			continue
 		}
 		possible = slices.DeleteFunc(possible, func(e *world.Endpoint) bool { return !names(e, host) })
@@ -78,23 +79,23 @@ func reachable(w *world.World, n wire.Network) []*world.Endpoint {
 	return list
 }
 
-// hosts are the names of the host that the client asked for, as they stand in
-// worlds. They are claims.
-func hosts(r wire.Request) []string {
-	claimed := []string{r.Host}
-	if r.TLS != nil {
-		claimed = append(claimed, r.TLS.ServerName)
+// hosts are the names of the host that the client asked for; without TLS the
+// second is empty. They are claims.
+func hosts(r wire.Request) [2]string {
+	if r.TLS == nil {
+		return [2]string{r.Host}
 	}
-	var list []string
-	for _, name := range claimed {
-		if host, _, err := net.SplitHostPort(name); err == nil {
-			name = host
-		}
-		if name = strings.ToLower(strings.TrimSuffix(name, ".")); name != "" {
-			list = append(list, name)
+	return [2]string{r.Host, r.TLS.ServerName}
+}
+
+// hostName is the name in a host as it stands in worlds.
+func hostName(host string) string {
+	if strings.IndexByte(host, ':') >= 0 {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
 		}
 	}
-	return list
+	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
 // ownHost is the form of the host names that AWS gives to VPC endpoints, such
@@ -104,7 +105,7 @@ var ownHost = regexp.MustCompile(`^(vpce-[0-9a-f]{8,17})(-[a-z0-9-]+)?(\.|$)|\.v
 // namesEndpoint tells whether a host name is that of an endpoint: one of the
 // world's, or any by its form.
 func namesEndpoint(w *world.World, host string) bool {
-	return ownHost.MatchString(host) || slices.ContainsFunc(w.Endpoints(), func(e world.Endpoint) bool { return names(&e, host) })
+	return strings.Contains(host, "vpce") && ownHost.MatchString(host) || slices.ContainsFunc(w.Endpoints(), func(e world.Endpoint) bool { return names(&e, host) })
 }
 
 // names tells whether a host name is that of an endpoint.

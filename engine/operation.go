@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -81,10 +82,13 @@ type Scope struct {
 	engine     *Engine
 	checks     []Check
 	decisions  []decided
-	tokens     map[string]bool // ids of the grants that the request's grant tokens name
+	tokens     map[string]bool // ids of the grants that the request's grant tokens name; nil: none
 	dryRun     bool
 	unrecorded bool // nothing but the endpoint's policy refused the call (CT-007)
 	recorded   bool // the events of the call stand in the transaction
+
+	lastKey store.KeyAddr // see addrARN
+	lastARN string
 
 	expired   []store.KeyAddr  // keys whose material is over, which the store does not know yet
 	forgotten []store.Material // what the provider need not keep in memory once the change is made
@@ -120,22 +124,21 @@ func (s *Scope) recordExpired(addr store.KeyAddr) error {
 	return s.engine.recordExpiry(s.Tx, addr, id)
 }
 
-// A memo keeps what must stay the same when a transaction runs again.
-type memo struct {
-	values map[string]any
-}
-
 // Once returns what make returned the first time it was asked for name in
 // this call, however often the transaction runs.
 func Once[T any](s *Scope, name string, produce func() (T, error)) (T, error) {
-	if v, made := s.memo.values[name]; made {
+	if v, made := s.memo[name]; made {
 		return v.(T), nil
 	}
 	v, err := produce()
-	if err == nil {
-		s.memo.values[name] = v
+	if err != nil {
+		return v, err
 	}
-	return v, err
+	if s.memo == nil {
+		s.memo = map[string]any{}
+	}
+	s.memo[name] = v
+	return v, nil
 }
 
 // newID returns a random UUID that stays the same when the transaction runs
@@ -154,6 +157,9 @@ type row struct {
 	effect  Effect
 	checks  func(*Scope, any) ([]Check, error)
 	run     func(context.Context, *Scope, any) (any, error)
+
+	// Where the input has these members; nil: it has none.
+	dryRun, grantTokens []int
 }
 
 // id names a row among those of all services.
@@ -165,6 +171,9 @@ func define[In, Out any](op Operation[In, Out]) row {
 		name:    op.Name,
 		service: cmp.Or(op.Service, "kms"),
 		effect:  op.Effect,
+
+		dryRun: inputField[In]("DryRun"), grantTokens: inputField[In]("GrantTokens"),
+
 		checks: func(s *Scope, in any) ([]Check, error) {
 			typed, ok := in.(*In)
 			if !ok {
@@ -183,4 +192,10 @@ func define[In, Out any](op Operation[In, Out]) row {
 			return out, nil
 		},
 	}
+}
+
+// inputField finds a member of an input.
+func inputField[In any](name string) []int {
+	f, _ := reflect.TypeFor[In]().FieldByName(name)
+	return f.Index
 }

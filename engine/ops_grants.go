@@ -287,7 +287,7 @@ func retireGrantChecks(s *Scope, in *wire.RetireGrantInput) ([]Check, error) {
 		if addr.Region != s.Region {
 			return nil, wire.Errorf(wire.NotFound, "Invalid arn %s", addr.Region)
 		}
-		s.tokens[id] = true
+		s.hold(id)
 		check.Resource = Resource{ARN: s.arn(addr.Account, "key/"+addr.ID), Account: addr.Account}
 	case in.GrantToken == nil && in.GrantId != nil && in.KeyId != nil:
 		named, err := s.resolve(*in.KeyId, false)

@@ -38,8 +38,8 @@ func (s *Scope) parseReference(identifier string, aliases bool) (reference, erro
 	ref := reference{account: s.account(), region: s.Region, foreign: s.Caller.Account == ""}
 	name := identifier
 	if rest, isARN := strings.CutPrefix(identifier, "arn:"); isARN {
-		parts := strings.SplitN(rest, ":", 5)
-		if len(parts) != 5 || parts[0] != s.World.Partition() || parts[1] != "kms" || parts[3] == "" {
+		parts, whole := arnParts(rest)
+		if !whole || parts[0] != s.World.Partition() || parts[1] != "kms" || parts[3] == "" {
 			return ref, wire.Errorf(wire.NotFound, "Invalid arn %s", identifier)
 		}
 		if parts[2] != s.Region {
@@ -64,6 +64,17 @@ func (s *Scope) parseReference(identifier string, aliases bool) (reference, erro
 		return ref, wire.Errorf(wire.NotFound, "Invalid keyId '%s'", identifier)
 	}
 	return ref, nil
+}
+
+// arnParts are the parts of an ARN behind "arn:", and whether there are all.
+func arnParts(rest string) (parts [5]string, whole bool) {
+	for i := range 4 {
+		if parts[i], rest, whole = strings.Cut(rest, ":"); !whole {
+			return parts, false
+		}
+	}
+	parts[4] = rest
+	return parts, true
 }
 
 // resolve finds the key that an identifier names. A key of the caller's own
@@ -99,11 +110,12 @@ func (s *Scope) resolve(identifier string, aliases bool) (namedKey, error) {
 }
 
 func (s *Scope) load(found namedKey, ref reference, id string) (namedKey, error) {
-	arn := s.arn(ref.account, "key/"+id)
+	addr := store.KeyAddr{Account: ref.account, Region: s.Region, ID: id}
+	arn := s.addrARN(addr)
 	if ref.alias == "" {
 		found.ARN = arn
 	}
-	key, err := s.stored(store.KeyAddr{Account: ref.account, Region: s.Region, ID: id})
+	key, err := s.stored(addr)
 	switch {
 	case errors.Is(err, store.ErrNotFound) && ref.foreign:
 		return found, nil
@@ -154,8 +166,13 @@ func (s *Scope) arn(account, resource string) string {
 // keyARN is the ARN of a key.
 func (s *Scope) keyARN(k *store.Key) string { return s.addrARN(k.Addr) }
 
+// addrARN keeps the ARN that it was asked for last: most calls have one key.
 func (s *Scope) addrARN(addr store.KeyAddr) string {
-	return "arn:" + s.World.Partition() + ":kms:" + addr.Region + ":" + addr.Account + ":key/" + addr.ID
+	if s.lastARN == "" || s.lastKey != addr {
+		s.lastKey = addr
+		s.lastARN = "arn:" + s.World.Partition() + ":kms:" + addr.Region + ":" + addr.Account + ":key/" + addr.ID
+	}
+	return s.lastARN
 }
 
 // onKey makes the check of an operation on the key that identifier names.

@@ -143,8 +143,9 @@ func (c Call) event(r row) (e Event, err error) {
 	e.ErrorCode, e.ErrorMessage = failure(c.Err)
 	c.origin(&e)
 	if !c.Additional.empty() {
-		c.Additional.Authorization = bounded("authorization", c.Additional.Authorization, maxEvidence)
-		e.AdditionalEventData = &c.Additional
+		additional := c.Additional
+		additional.Authorization = bounded("authorization", additional.Authorization, maxEvidence)
+		e.AdditionalEventData = &additional
 	}
 	return e, nil
 }

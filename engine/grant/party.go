@@ -23,8 +23,8 @@ func ReadParty(id string) decision.Party {
 
 // PartyIDs are all the names under which a grant may mean the principal.
 func PartyIDs(p decision.Principal) []string {
-	var ids []string
-	for _, party := range []decision.Party{
+	ids := make([]string, 0, 4+len(p.Services))
+	for _, party := range [...]decision.Party{
 		{Via: decision.ViaAccount, ID: p.Account},
 		{Via: decision.ViaUser, ID: p.User},
 		{Via: decision.ViaRole, ID: p.Role},

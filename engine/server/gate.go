@@ -12,6 +12,8 @@ import (
 	"net/netip"
 	"regexp"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/pires/go-proxyproto"
 
@@ -66,6 +68,7 @@ type gate struct {
 	listener string
 	log      *slog.Logger
 	once     sync.Once
+	begun    atomic.Bool // the PROXY protocol header has been read, or is not to come
 }
 
 // Read reads behind the PROXY protocol header, and tells the operator of a
@@ -78,7 +81,19 @@ func (g *gate) Read(b []byte) (int, error) {
 		}
 		g.log.Info("connection closed", "listener", g.listener, "peer", g.Raw().RemoteAddr().String(), "err", err)
 	})
+	if !g.begun.Load() {
+		g.begun.Store(true)
+	}
 	return n, err
+}
+
+// SetReadDeadline bounds reading. Only while a PROXY protocol header may come
+// does its reader have to know.
+func (g *gate) SetReadDeadline(t time.Time) error {
+	if g.begun.Load() {
+		return g.Raw().SetReadDeadline(t)
+	}
+	return g.Conn.SetReadDeadline(t)
 }
 
 // network is what is known of the connection.
@@ -93,6 +108,9 @@ func (g *gate) network() wire.Network {
 }
 
 func addressOf(a net.Addr) (netip.Addr, error) {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap(), nil
+	}
 	p, err := netip.ParseAddrPort(a.String())
 	return p.Addr().Unmap(), err
 }

@@ -181,19 +181,20 @@ func (d *decoder) dictionary(s *shape, n *node, v reflect.Value, path string) {
 	}
 	shapes := model().shapes
 	key, value := shapes[s.Key.Shape], shapes[s.Value.Shape]
-	v.Set(reflect.MakeMapWithSize(v.Type(), len(n.items)))
+	pairs, one := make(map[string]string, len(n.items)), new(string)
+	v.Set(reflect.ValueOf(pairs)) // all maps of the model are of strings
 	var badKey, badValue, null bool
 	for i := range n.items {
-		k := reflect.ValueOf(n.names[i])
-		badKey = badKey || len(faultsOf(key, k)) > 0
-		x := reflect.New(v.Type().Elem()).Elem()
+		badKey = badKey || len(faultsOf(key, reflect.ValueOf(&n.names[i]).Elem())) > 0
+		*one = ""
 		if n.items[i].kind == kindNull {
 			null = true
 		} else {
+			x := reflect.ValueOf(one).Elem()
 			d.scalar(value, &n.items[i], x)
 			badValue = badValue || len(faultsOf(value, x)) > 0
 		}
-		v.SetMapIndex(k, x)
+		pairs[n.names[i]] = *one
 	}
 	d.constrain(s, v, path)
 	if badKey {

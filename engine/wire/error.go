@@ -97,8 +97,7 @@ func Respond(body []byte, requestID string) Response {
 }
 
 func respond(status int, contentType, requestID string, body []byte) Response {
-	h := make(http.Header, 3)
-	h["Content-Type"] = []string{contentType}
-	h[RequestIDHeader] = []string{requestID}
+	h, values := make(http.Header, 3), []string{contentType, requestID}
+	h["Content-Type"], h[RequestIDHeader] = values[:1:1], values[1:]
 	return Response{Status: status, Header: h, Body: body}
 }

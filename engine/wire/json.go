@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -51,7 +52,7 @@ func (n *node) member(name string) *node {
 // no lone surrogates, no name twice in an object. Two clients can otherwise
 // mean different things by the same bytes, an encryption context for one.
 func parse(body []byte) (*node, error) {
-	p := &parser{in: body}
+	p := &parser{in: string(body)}
 	p.space()
 	n, err := p.value(0)
 	if err != nil {
@@ -63,8 +64,10 @@ func parse(body []byte) (*node, error) {
 	return &n, nil
 }
 
+// A parser reads one text. The strings of its nodes are parts of it, so that
+// few of them take memory of their own.
 type parser struct {
-	in     []byte
+	in     string
 	at     int
 	values int
 }
@@ -123,12 +126,15 @@ func (p *parser) value(depth int) (node, error) {
 }
 
 func (p *parser) word(w string, k kind) (node, error) {
-	if len(p.in)-p.at < len(w) || string(p.in[p.at:p.at+len(w)]) != w {
+	if !strings.HasPrefix(p.in[p.at:], w) {
 		return node{}, errSyntax
 	}
 	p.at += len(w)
 	return node{kind: k}, nil
 }
+
+// usual is room for as many members as most inputs have.
+const usual = 8
 
 func (p *parser) object(depth int) (node, error) {
 	n := node{kind: kindObject}
@@ -136,6 +142,9 @@ func (p *parser) object(depth int) (node, error) {
 	p.take('{')
 	if p.take('}') {
 		return n, nil
+	}
+	if depth == 0 {
+		n.names, n.items = make([]string, 0, usual), make([]node, 0, usual)
 	}
 	for {
 		if p.peek() != '"' {
@@ -208,7 +217,7 @@ func (p *parser) number() (node, error) {
 			return node{}, errSyntax
 		}
 	}
-	return node{kind: kindNumber, text: string(p.in[start:p.at])}, nil
+	return node{kind: kindNumber, text: p.in[start:p.at]}, nil
 }
 
 func (p *parser) digits() bool {
@@ -228,10 +237,10 @@ func (p *parser) str() (string, error) {
 		case c == '"':
 			s := p.in[start:p.at]
 			p.at++
-			if !utf8.Valid(s) {
+			if !utf8.ValidString(s) {
 				return "", errSyntax
 			}
-			return string(s), nil
+			return s, nil
 		case c == '\\':
 			return p.escaped(start)
 		case c < ' ':
@@ -298,7 +307,7 @@ func (p *parser) hex() (rune, bool) {
 	if len(p.in)-p.at < 4 {
 		return 0, false
 	}
-	v, err := strconv.ParseUint(string(p.in[p.at:p.at+4]), 16, 16)
+	v, err := strconv.ParseUint(p.in[p.at:p.at+4], 16, 16)
 	p.at += 4
 	return rune(v), err == nil
 }
