@@ -48,16 +48,7 @@ func (c *checker) effectOfAllow(s *statement, gone map[*statement]bool) error {
 		return err
 	}
 	if state == Proved {
-		a, err := c.find(search{matching: []*statement{s}, anything: true, shown: true})
-		if err != nil {
-			return err
-		}
-		why := "No request can ever match this statement."
-		if a.State == Found {
-			why = "Whatever this statement allows is always refused: by a Deny, or for want of something else that it needs."
-		}
-		f := c.report("KR_UNREACHABLE_ALLOW", s, s.source.Pos, "%s", why)
-		return c.witness(f, a.Witness, "")
+		return c.unreachable(s)
 	}
 	less := with(gone, s)
 	a, err := c.find(search{matching: []*statement{s}, comparing: true, without: gone, refusedWithout: less})
@@ -109,6 +100,10 @@ func (c *checker) effectOfDeny(s *statement, gone map[*statement]bool) error {
 		return err
 	}
 	if match.State == Proved {
+		if services, there := c.neededServices(s); services != "" && !there {
+			c.needs("KR_DENY_WITHOUT_EFFECT", s, services)
+			return nil
+		}
 		why = "No request can ever match this statement, so it denies nothing."
 	}
 	f := c.report("KR_DENY_WITHOUT_EFFECT", s, s.source.Pos, "%s", why)

@@ -122,14 +122,25 @@ func (c *checker) grants(x *Caller, only func(*Caller) bool, told map[string]boo
 }
 
 // deletion looks for statements that let a key be deleted in a week, without
-// MFA.
+// MFA, by somebody who cannot replace the policy anyhow: no guard holds those
+// who can.
 func (c *checker) deletion() error {
+	var suspects []*statement
 	for _, s := range c.statements(policy.Allow) {
-		if !s.actions[actionIndex["kms:ScheduleKeyDeletion"]] {
-			continue
+		if s.actions[actionIndex["kms:ScheduleKeyDeletion"]] {
+			suspects = append(suspects, s)
 		}
-		w, state, err := c.found("KR_DELETE_UNGUARDED", s, search{matching: []*statement{s}, callers: c.direct,
-			actions: []string{"kms:ScheduleKeyDeletion"}, extra: []*condition{c.asks.window, c.asks.noMFA}})
+	}
+	if len(suspects) == 0 {
+		return nil
+	}
+	guarded, err := c.withoutPower("kms:PutKeyPolicy")
+	if err != nil {
+		return err
+	}
+	for _, s := range suspects {
+		w, state, err := c.found("KR_DELETE_UNGUARDED", s, search{matching: []*statement{s}, callers: guarded, comparing: true,
+			refusedWithout: with(nil, s), actions: []string{"kms:ScheduleKeyDeletion"}, extra: []*condition{c.asks.window, c.asks.noMFA}})
 		if err != nil {
 			return err
 		}
@@ -143,6 +154,22 @@ func (c *checker) deletion() error {
 		}
 	}
 	return nil
+}
+
+// withoutPower tells direct callers that may not call an action without MFA.
+func (c *checker) withoutPower(action string) (func(*Caller) bool, error) {
+	lacks := map[string]bool{}
+	for _, x := range c.u.callers {
+		if !c.direct(x) {
+			continue
+		}
+		a, err := c.find(search{callers: func(y *Caller) bool { return y.key() == x.key() }, actions: []string{action}, extra: []*condition{c.asks.noMFA}})
+		if err != nil {
+			return nil, err
+		}
+		lacks[x.key()] = a.State != Found
+	}
+	return func(x *Caller) bool { return lacks[x.key()] }, nil
 }
 
 // aliasHalves looks for alias actions that are allowed on the alias or on the

@@ -28,15 +28,22 @@ func (c *checker) carried(f *facts, k *policy.Condition) {
 		return
 	}
 	open := holdsWithout(k)
+	what := "so it is never allowed here"
 	switch {
 	case f.s.Effect == policy.Allow && open:
-		c.add("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", k.Pos, "No request of %s holds %s, so the condition always holds and narrows nothing there.", list(without), row.Name).Severity = Security
+		what = "so the condition always holds and narrows nothing there"
 	case f.s.Effect == policy.Deny && open:
-		c.add("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", k.Pos, "No request of %s holds %s, so it is always denied.", list(without), row.Name)
+		what = "so it is always denied"
 	case f.s.Effect == policy.Deny:
-		c.add("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", k.Pos, "No request of %s holds %s, so it is never denied.", list(without), row.Name)
-	default:
-		c.add("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", k.Pos, "No request of %s holds %s, so it is never allowed here.", list(without), row.Name)
+		what = "so it is never denied"
+	}
+	g := c.add("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", k.Pos, "No request of %s holds %s, %s.", list(without), row.Name, what)
+	switch {
+	case f.s.Effect == policy.Allow && open:
+		g.Severity = Security
+	case len(without) < len(f.s.Actions) && !f.s.NotAction:
+		g.Severity = Warning
+		g.Message += " For the other actions it counts."
 	}
 }
 

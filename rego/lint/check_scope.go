@@ -27,13 +27,17 @@ func (c *checker) granted(s *policy.Statement, names ...string) bool {
 	return slices.ContainsFunc(c.facts, func(f facts) bool { return f.allows(names...) && sameCallers(f.s, s) })
 }
 
-// delegates tells whether a statement lets identity policies of the account
-// count for one of the actions.
-func (c *checker) delegates(names ...string) bool {
-	return slices.ContainsFunc(c.facts, func(f facts) bool {
-		return f.allows(names...) && !f.s.NotPrincipal &&
-			slices.ContainsFunc(f.s.Principals, func(p policy.Principal) bool { return p.Type == policy.Account })
-	})
+// delegates tells whether statements let identity policies count for one of the
+// actions, for each of those whom s names: those of their own account do.
+func (c *checker) delegates(s *policy.Statement, names ...string) bool {
+	to := func(account string) bool {
+		return slices.ContainsFunc(c.facts, func(f facts) bool {
+			return f.allows(names...) && !f.s.NotPrincipal && slices.ContainsFunc(f.s.Principals, func(p policy.Principal) bool {
+				return p.Type == policy.Account && (account == "" || p.Account == account)
+			})
+		})
+	}
+	return !slices.ContainsFunc(s.Principals, func(p policy.Principal) bool { return p.Type == policy.Service || !to(p.Account) })
 }
 
 // reEncryptHalf looks for principals that have one half of ReEncrypt on the
@@ -46,7 +50,7 @@ func (c *checker) reEncryptHalf(f *facts) {
 	for i, a := range f.s.Actions {
 		for h, half := range halves {
 			other := halves[1-h]
-			if !slices.Equal(f.named[i], []string{half}) || c.granted(f.s, other) || c.delegates(other) || !sameKey(f.s) {
+			if !slices.Equal(f.named[i], []string{half}) || c.granted(f.s, other) || c.delegates(f.s, other) || !sameKey(f.s) {
 				continue
 			}
 			g := c.add("KR_REENCRYPT_HALF", a.Pos, "%s is allowed and %s is not, so the key cannot be re-encrypted under itself.", half, other)
