@@ -30,6 +30,7 @@ var _ material.MAC = (*hmacKey)(nil)
 func hmacKind(s spec.KeySpec) kind {
 	hash := hmacHashes[s]
 	return kind{
+		bytes: smallBytes,
 		generate: func(rand io.Reader) (seal.Secret, error) {
 			b := make([]byte, hash.Size())
 			if _, err := io.ReadFull(rand, b); err != nil {

@@ -24,7 +24,7 @@ const (
 	// purpose separates material from all else that the root key seals.
 	purpose = "software material"
 
-	defaultOpened  = 10_000
+	defaultOpened  = 64 << 20
 	defaultPending = 1_000
 )
 
@@ -32,7 +32,7 @@ const (
 type Config struct {
 	Root    *seal.RootKey // required: seals the material at rest
 	Rand    io.Reader     // nil: crypto/rand; must be safe for concurrent use
-	Opened  int           // most opened keys kept in memory; 0: 10,000
+	Opened  int           // most bytes that opened keys take in memory, about; 0: 64 MiB
 	Pending int           // most Refs remembered for a repeated Generate; 0: 1,000
 }
 
@@ -101,7 +101,7 @@ func (p *Provider) Generate(ctx context.Context, id string, s spec.KeySpec) (mat
 	}
 	made := p.pending.getOrPut(id, sync.OnceValues(func() (material.Ref, error) {
 		return p.generate(id, s, kind)
-	}))
+	}), 1)
 	ref, err := made()
 	if err != nil {
 		p.pending.remove(id)
@@ -172,7 +172,22 @@ func (p *Provider) Open(ctx context.Context, r material.Ref) (material.Key, erro
 	if err != nil {
 		return nil, fmt.Errorf("opening material %s: %w", r.ID, err)
 	}
-	return p.opened.getOrPut(refKey{id: r.ID, sealed: string(r.Sealed), spec: r.Spec}, key), nil
+	return p.opened.getOrPut(refKey{id: r.ID, sealed: string(r.Sealed), spec: r.Spec}, key, kind.bytes+len(r.ID)+len(r.Sealed)), nil
+}
+
+// Opened tells what opened keys are kept in memory, and how often one was
+// found there.
+type Opened struct {
+	Keys, Bytes  int
+	Hits, Misses uint64
+}
+
+// Opened returns the numbers of now.
+func (p *Provider) Opened() Opened {
+	var o Opened
+	o.Keys, o.Bytes = p.opened.size()
+	o.Hits, o.Misses = p.opened.counts()
+	return o
 }
 
 // Forget implements material.Forgetter.

@@ -150,30 +150,50 @@ func (s *switched) Read(b []byte) (int, error) {
 }
 
 // TestRecentMaterialIsNotUnsealedAgain finds opened keys in the cache by their
-// identity, and no more of them than Config.Opened.
+// identity.
 func TestRecentMaterialIsNotUnsealedAgain(t *testing.T) {
-	const size = 4
-	p := newProvider(t, software.Config{Opened: size})
+	p := newProvider(t, software.Config{Opened: 8 << 10})
 	open := func(ref material.Ref) material.Key {
 		key, err := p.Open(context.Background(), ref)
 		require.NoError(t, err)
 		return key
 	}
-	refs := make([]material.Ref, 3*size)
-	keys := make([]material.Key, len(refs))
+	refs := make([]material.Ref, 24)
 	for i := range refs {
 		refs[i] = materialtest.Generate(t, p, fmt.Sprint(i))
-		keys[i] = open(refs[i])
-		assert.Same(t, keys[i], open(refs[i]))
-		assert.Same(t, keys[0], open(refs[0]), "what is in use stays")
+		key := open(refs[i])
+		assert.Same(t, key, open(refs[i]))
 	}
-	kept := 0
-	for i := len(refs) - 1; i > 0; i-- {
-		if open(refs[i]) == keys[i] {
-			kept++
+	first := open(refs[0])
+	for _, ref := range refs {
+		open(ref)
+		assert.Same(t, first, open(refs[0]), "what is in use stays")
+	}
+	o := p.Opened()
+	assert.LessOrEqual(t, o.Bytes, 8<<10)
+	assert.Less(t, o.Keys, len(refs))
+	assert.Positive(t, o.Keys)
+	assert.GreaterOrEqual(t, o.Hits, uint64(2*len(refs)))
+	assert.GreaterOrEqual(t, o.Misses, uint64(len(refs)))
+}
+
+// TestOpenedKeysAreBoundedByTheirSize: of ML-DSA keys, which are two hundred
+// times as large as others, fewer are kept.
+func TestOpenedKeysAreBoundedByTheirSize(t *testing.T) {
+	const most = 1 << 20
+	kept := map[spec.KeySpec]int{}
+	for _, s := range []spec.KeySpec{spec.MLDSA87, spec.HMAC256} {
+		p := newProvider(t, software.Config{Opened: most})
+		for i := range 16 {
+			ref, err := p.Generate(t.Context(), fmt.Sprint(i), s)
+			require.NoError(t, err)
+			_, err = p.Open(t.Context(), ref)
+			require.NoError(t, err)
 		}
+		kept[s] = p.Opened().Keys
+		assert.LessOrEqual(t, p.Opened().Bytes, most)
 	}
-	assert.LessOrEqual(t, kept, size)
+	assert.Equal(t, map[spec.KeySpec]int{spec.MLDSA87: 4, spec.HMAC256: 16}, kept)
 }
 
 // TestForgottenMaterialIsUnsealedAgain: nothing of deleted material stays in

@@ -16,10 +16,11 @@ import (
 type kind struct {
 	generate func(rand io.Reader) (seal.Secret, error)
 	open     func(secret seal.Secret, rand io.Reader) (material.Key, error)
+	bytes    int // about what an opened key takes in memory
 }
 
 var kinds = func() map[spec.KeySpec]kind {
-	kinds := map[spec.KeySpec]kind{spec.SymmetricDefault: {generate: generateSymmetric, open: openSymmetric}}
+	kinds := map[spec.KeySpec]kind{spec.SymmetricDefault: {generate: generateSymmetric, open: openSymmetric, bytes: smallBytes}}
 	for _, e := range spec.All() {
 		switch {
 		case keypair.Known(e.Spec):
@@ -31,12 +32,24 @@ var kinds = func() map[spec.KeySpec]kind {
 	return kinds
 }()
 
+// smallBytes is about what most opened keys take in memory, with their place in
+// the cache.
+const smallBytes = 1 << 10
+
+// openedBytes are the specs whose opened keys take more: RSA keys bring what
+// speeds them up, ML-DSA keys matrices of polynomials.
+var openedBytes = map[spec.KeySpec]int{
+	spec.RSA2048: 5 << 10, spec.RSA3072: 6 << 10, spec.RSA4096: 8 << 10,
+	spec.MLDSA44: 160 << 10, spec.MLDSA65: 190 << 10, spec.MLDSA87: 220 << 10,
+}
+
 // pairKind makes pairs with the randomness of crypto/rand, which the standard
 // library takes whatever it is given.
 func pairKind(s spec.KeySpec) kind {
 	return kind{
 		generate: func(io.Reader) (seal.Secret, error) { return keypair.Generate(s) },
 		open:     func(secret seal.Secret, _ io.Reader) (material.Key, error) { return keypair.Open(s, secret) },
+		bytes:    max(smallBytes, openedBytes[s]),
 	}
 }
 
