@@ -1,8 +1,10 @@
 package store
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -108,10 +110,25 @@ func (tx *Tx) AliasesOf(account, region, after string, limit int) ([]Alias, bool
 
 // AliasesOfKey lists as AliasesOf, those that point to one key.
 func (tx *Tx) AliasesOfKey(addr KeyAddr, after string, limit int) ([]Alias, bool, error) {
+	type found struct {
+		list []Alias
+		more bool
+	}
+	var space [usualKey]byte
+	question := appendKey(space[:0], spaceKeyAlias, addr.Account, addr.Region, addr.ID, after)
+	question = binary.AppendUvarint(question, uint64(max(limit, 0)))
+	if known, ok := answered[found](tx, question); ok {
+		return known.list, known.more, nil
+	}
 	start := afterKey(after, func() []byte { return addr.key(spaceKeyAlias, after) })
-	return page(tx, addr.key(spaceKeyAlias), start, limit, false, func(key, _ []byte) (Alias, error) {
+	list, more, err := page(tx, addr.key(spaceKeyAlias), start, limit, false, func(key, _ []byte) (Alias, error) {
 		return tx.Alias(addr.Account, addr.Region, lastPart(key))
 	})
+	if err == nil {
+		const each = 500 // about
+		tx.answer(question, found{slices.Clip(list), more}, each*len(list))
+	}
+	return list, more, err
 }
 
 // CountAliases is the number of aliases that point to a key. A transaction

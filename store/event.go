@@ -76,15 +76,14 @@ func decodeOutbox(key, value []byte) (Event, error) {
 // with Config.SyncEvents. After an error none of them is kept, and what they
 // tell of must not happen.
 func (s *Store) Append(events ...[]byte) error {
-	leave, err := s.enter()
-	if err != nil {
+	if err := s.enter(); err != nil {
 		return err
 	}
-	defer leave()
-	if err := s.InPlace(); err != nil {
-		return err
+	defer s.users.Done()
+	if len(events) == 0 {
+		return s.InPlace()
 	}
-	err = s.log.Append(events...)
+	err := s.log.Append(events...) // which asks InPlace
 	switch {
 	case err == nil:
 		return nil
@@ -105,11 +104,10 @@ func (s *Store) Append(events ...[]byte) error {
 // With an *eventlog.CorruptError it answers the events that are left up to the
 // number Resume in that error; the caller may go on after it.
 func (s *Store) Events(after Seq, limit int) ([]Event, error) {
-	leave, err := s.enter()
-	if err != nil {
+	if err := s.enter(); err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer s.users.Done()
 	before := s.seqs.settled()
 	events, err := s.outbox(after, before, limit)
 	if err != nil {
@@ -133,8 +131,8 @@ func (s *Store) Events(after Seq, limit int) ([]Event, error) {
 // outbox finds the events of mutations between two numbers.
 func (s *Store) outbox(after, before Seq, limit int) ([]Event, error) {
 	var events []Event
-	g, done := s.use()
-	defer done()
+	g := s.use()
+	defer g.users.Done()
 	err := g.view(func(kv kvTx) error {
 		var err error
 		events, _, err = page(&Tx{kv: kv}, dbKey(spaceOutbox), outboxKey(after), limit, true, decodeOutbox)

@@ -28,6 +28,7 @@ type generation struct {
 	dirSync dirSync
 	records *cache         // by database key; versions mean something only in one Badger
 	asked   *cache         // candidates, by what was asked
+	answers answers        // of the last snapshot
 	users   sync.WaitGroup // transactions; grows only while the generation is current
 }
 
@@ -47,7 +48,7 @@ func openGeneration(dir string, number uint64, log *slog.Logger) (*generation, e
 	return g, nil
 }
 
-// view runs fn on a snapshot.
+// view runs fn on a snapshot; txn.ReadTs names it.
 func (g *generation) view(fn func(kvTx) error) error {
 	txn := g.db.NewTransaction(false)
 	defer txn.Discard()

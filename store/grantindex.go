@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -165,8 +166,15 @@ func (tx *Tx) choosePair(g *Grant) (string, error) {
 // are in but, which may be nil.
 func (tx *Tx) GrantCandidates(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string, but map[string]bool) ([]Grant, error) {
 	// The counter is written with every change of a grant of the key.
-	counter, err := tx.kv.item(addr.key(spaceGrantCount))
+	type none struct{}
+	var space [usualKey]byte
+	key := appendKey(space[:0], spaceGrantCount, addr.Account, addr.Region, addr.ID)
+	if _, known := answered[none](tx, key); known {
+		return nil, nil
+	}
+	counter, err := tx.kv.item(bytes.Clone(key))
 	if errors.Is(err, ErrNotFound) {
+		tx.answer(key, none{}, 0)
 		return nil, nil
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -108,13 +109,20 @@ type MaterialRef struct {
 
 // Key finds a key, or answers ErrNotFound.
 func (tx *Tx) Key(addr KeyAddr) (Key, error) {
-	k, err := load[Key](tx, addr.key(spaceKey))
+	var space [usualKey]byte
+	question := appendKey(space[:0], spaceKey, addr.Account, addr.Region, addr.ID)
+	if k, ok := answered[Key](tx, question); ok {
+		return k, nil
+	}
+	k, err := load[Key](tx, bytes.Clone(question))
 	if err != nil {
 		return Key{}, fmt.Errorf("key %s: %w", addr, err)
 	}
 	if k.Addr != addr {
 		return Key{}, fmt.Errorf("%w: record of key %s stands under %s", ErrCorrupt, k.Addr, addr)
 	}
+	const about = 2 << 10 // beside the policy
+	tx.answer(question, k, about+len(k.Policy.Text))
 	return k, nil
 }
 

@@ -52,13 +52,21 @@ func dbKey(s space, parts ...string) []byte {
 	for _, p := range parts {
 		n += len(p) + 1
 	}
-	key := append(make([]byte, 0, n), byte(s))
+	return appendKey(make([]byte, 0, n), s, parts...)
+}
+
+// appendKey appends what dbKey is.
+func appendKey(key []byte, s space, parts ...string) []byte {
+	key = append(key, byte(s))
 	for _, p := range parts {
 		key = append(key, p...)
 		key = append(key, terminator)
 	}
 	return key
 }
+
+// usualKey is room for most database keys of keys.
+const usualKey = 128
 
 // parts takes a database key apart again.
 func parts(key []byte) ([]string, error) {

@@ -59,9 +59,9 @@ func (l location) check() error {
 // was removed or replaced since Open. What is written then nobody finds again,
 // so nothing is written; reads go on.
 func (s *Store) InPlace() error {
-	g, done := s.use()
-	defer done()
-	for _, l := range []location{s.lock.location, g.location, s.events} {
+	g := s.use()
+	defer g.users.Done()
+	for _, l := range [...]*location{&s.lock.location, &g.location, &s.events} {
 		if err := l.check(); err != nil {
 			return err
 		}

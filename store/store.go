@@ -139,6 +139,7 @@ func (s *Store) open() error {
 		Dir:      s.events.path,
 		Limits:   s.config.Events,
 		Sync:     s.config.SyncEvents,
+		Check:    s.InPlace,
 		Sequence: s.seqs,
 		Log:      s.config.Log,
 		Now:      s.config.Now,
@@ -154,15 +155,15 @@ func (s *Store) openSchema() error {
 	return s.write(func(tx kvTx) error { return makeSchema(tx, s.config.Root, s.config.Now()) })
 }
 
-// enter keeps the database open until leave.
-func (s *Store) enter() (leave func(), err error) {
+// enter keeps the database open until users.Done.
+func (s *Store) enter() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, ErrClosed
+		return ErrClosed
 	}
 	s.users.Add(1)
-	return s.users.Done, nil
+	return nil
 }
 
 // current is the generation of now.
@@ -172,25 +173,26 @@ func (s *Store) current() *generation {
 	return s.gen
 }
 
-// use is the generation of now, which is not closed until done is called.
-func (s *Store) use() (g *generation, done func()) {
+// use is the generation of now, which is not closed until its users.Done.
+func (s *Store) use() *generation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gen.users.Add(1)
-	return s.gen, s.gen.users.Done
+	return s.gen
 }
 
 // View runs fn on a snapshot that holds every change answered before. Changes
 // made meanwhile do not show.
 func (s *Store) View(fn func(*Tx) error) error {
-	leave, err := s.enter()
-	if err != nil {
+	if err := s.enter(); err != nil {
 		return err
 	}
-	defer leave()
-	g, done := s.use()
-	defer done()
-	return g.view(func(kv kvTx) error { return fn(&Tx{kv: kv, now: s.config.Now, records: g.records, asked: g.asked}) })
+	defer s.users.Done()
+	g := s.use()
+	defer g.users.Done()
+	return g.view(func(kv kvTx) error {
+		return fn(&Tx{kv: kv, now: s.config.Now, records: g.records, asked: g.asked, answers: &g.answers, snapshot: kv.txn.ReadTs()})
+	})
 }
 
 // maxTries is how often Update runs beside others; then it runs alone.
@@ -201,11 +203,10 @@ const maxTries = 6
 // read has changed meanwhile, so fn must be safe to repeat, and must not call
 // the store itself. An error of fn undoes its changes and is returned.
 func (s *Store) Update(fn func(*Tx) error) error {
-	leave, err := s.enter()
-	if err != nil {
+	if err := s.enter(); err != nil {
 		return err
 	}
-	defer leave()
+	defer s.users.Done()
 	for try := 0; ; {
 		err := s.attempt(fn, try == maxTries)
 		switch {
@@ -235,8 +236,8 @@ func (s *Store) attempt(fn func(*Tx) error, alone bool) error {
 	if err := s.checkWritable(); err != nil {
 		return err
 	}
-	g, done := s.use()
-	defer done()
+	g := s.use()
+	defer g.users.Done()
 	txn := g.db.NewTransaction(true)
 	defer txn.Discard()
 	tx := &Tx{kv: newKVTx(txn), now: s.config.Now}
@@ -279,8 +280,8 @@ func (s *Store) write(fn func(kvTx) error) error {
 }
 
 func (s *Store) writeOnce(fn func(kvTx) error) error {
-	g, done := s.use()
-	defer done()
+	g := s.use()
+	defer g.users.Done()
 	txn := g.db.NewTransaction(true)
 	defer txn.Discard()
 	if err := fn(newKVTx(txn)); err != nil {

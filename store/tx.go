@@ -17,6 +17,8 @@ type Tx struct {
 
 	// What Views found before; nil where records may be changed.
 	records, asked *cache
+	answers        *answers
+	snapshot       uint64
 	events         [][]byte
 }
 

@@ -13,9 +13,13 @@ type batch struct {
 	frames      []byte
 	first, last Seq
 	ends        []func()
-	done        chan struct{} // closed when err is set
+	room        [1]func()     // of ends, while nobody has joined
+	done        chan struct{} // closed when err is set; nil while nobody has joined
 	err         error
 }
+
+// kept is how large a buffer of frames may be that is used again.
+const kept = 64 << 10
 
 // Append writes events, in order, before it returns; with Sync also to the
 // disk. After an error none of them is in the log.
@@ -32,10 +36,11 @@ func (l *Log) Append(events ...[]byte) error {
 	if err != nil {
 		return err
 	}
-	if leader {
-		l.lead(b)
+	if !leader {
+		<-b.done
+		return b.err
 	}
-	<-b.done
+	l.lead(b)
 	return b.err
 }
 
@@ -51,8 +56,13 @@ func (l *Log) join(events [][]byte) (b *batch, leader bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("numbering events: %w", err)
 	}
-	if leader = l.batch == nil; leader {
-		l.batch = &batch{first: first, done: make(chan struct{})}
+	leader = l.batch == nil
+	switch {
+	case leader:
+		l.batch = &batch{first: first, frames: l.spare}
+		l.batch.ends, l.spare = l.batch.room[:0], nil
+	case l.batch.done == nil:
+		l.batch.done = make(chan struct{})
 	}
 	b = l.batch
 	b.ends = append(b.ends, end)
@@ -72,13 +82,23 @@ func (l *Log) lead(b *batch) {
 	l.batch = nil
 	b.err = l.err
 	l.mu.Unlock()
+	if b.err == nil && l.config.Check != nil {
+		b.err = l.config.Check()
+	}
 	if b.err == nil {
 		b.err = l.write(b)
 	}
 	for _, end := range b.ends {
 		end()
 	}
-	close(b.done)
+	if b.done != nil { // nobody joins any more
+		close(b.done)
+	}
+	if cap(b.frames) <= kept {
+		l.mu.Lock()
+		l.spare = b.frames[:0]
+		l.mu.Unlock()
+	}
 }
 
 // write puts a batch into the active segment. On an error it takes back what

@@ -66,12 +66,13 @@ func orDefault[T int64 | time.Duration](v *T, otherwise T) {
 	}
 }
 
-// Config says where a log is and how it promises. All but Limits and Sync are
-// required.
+// Config says where a log is and how it promises. All but Limits, Sync and Check
+// are required.
 type Config struct {
 	Dir      string
 	Limits   Limits
-	Sync     bool // Append waits for the disk
+	Sync     bool         // Append waits for the disk
+	Check    func() error // asked before each write, whose error it is
 	Sequence Sequence
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -86,6 +87,7 @@ type Log struct {
 
 	mu       sync.Mutex
 	batch    *batch    // being gathered
+	spare    []byte    // for the frames of the next one
 	segments []segment // in order; the last may be the active one
 	err      error     // why nothing can be appended any more
 	written  Seq       // the last event that is in the log
