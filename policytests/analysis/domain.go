@@ -25,7 +25,10 @@ type domain struct {
 
 var truths = []string{"false", "true"}
 
-var anyForm = some(anything)
+var (
+	anyForm    = some(anything)
+	maybeEmpty = pattern{{class: anything, many: true}}
+)
 
 // specs lists the specs of keys.
 func specs(which func(spec.Entry) bool) []string {
@@ -97,10 +100,10 @@ var domains = map[string]domain{
 	"aws:principalorgid":                         {form: join(literal("o-"), times(lower, 10)), seeds: []string{"o-someorg123"}},
 	"aws:sourcearn":                              {form: arnForm, seeds: []string{"arn:aws:s3:::some-bucket"}},
 	"aws:sourceaccount":                          {form: times(digit, 12)},
-	requestTag:                                   {form: anyForm, seeds: []string{"some-value"}, optional: true},
-	resourceTag:                                  {form: anyForm, seeds: []string{"some-value"}, optional: true},
-	principalTag:                                 {form: anyForm, seeds: []string{"some-value"}, optional: true},
-	encryptionContext:                            {form: anyForm, seeds: []string{"some-value"}, optional: true},
+	requestTag:                                   {form: maybeEmpty, seeds: []string{"some-value"}, optional: true},
+	resourceTag:                                  {form: maybeEmpty, seeds: []string{"some-value"}, optional: true},
+	principalTag:                                 {form: maybeEmpty, seeds: []string{"some-value"}, optional: true},
+	encryptionContext:                            {form: maybeEmpty, seeds: []string{"some-value"}, optional: true},
 	"kms:recipientattestation:":                  {form: anyForm, seeds: []string{strings.Repeat("0a", 48)}, optional: true},
 }
 

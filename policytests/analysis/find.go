@@ -28,7 +28,7 @@ type Answer struct {
 }
 
 // defaultSteps bounds the search for one caller, action and key.
-const defaultSteps = 20_000
+const defaultSteps = 60_000
 
 // A Query asks for a request that all of Allowed allow and all of Refused
 // refuse.
@@ -41,7 +41,7 @@ type Query struct {
 	// Keys fixes condition keys that requests bring, by lower-cased name; nil
 	// values: the key is absent.
 	Keys map[string][]string
-	// Steps bounds the search for each caller, action and key; zero: 20,000.
+	// Steps bounds the search for each caller, action and key; zero: 60,000.
 	Steps int
 }
 

@@ -150,7 +150,7 @@ func (c *chooser) addresses(n netip.Prefix) {
 
 // literal adds a text as it stands.
 func (c *chooser) literal(text string) {
-	if c.domain.form == nil || text == "" || slices.Contains(c.exact, text) {
+	if c.domain.form == nil || text == "" && !c.domain.form.matches("") || slices.Contains(c.exact, text) {
 		return
 	}
 	c.exact = append(c.exact, text)
@@ -181,15 +181,23 @@ func (c *chooser) patterns(conditions []*condition) {
 			}
 		}
 	}
-	texts, complete := cells(c.wild, form, c.values)
-	c.complete = c.complete && complete
-	for _, t := range texts {
-		if slices.Contains(c.exact, t) && !slices.Contains(c.values, t) {
-			continue
-		}
-		c.add(t)
+	if !form.matches("") {
+		c.cells(form)
+		return
 	}
-	c.unlike(form)
+	c.cells(join(times(anything, 1), form)) // also what is not empty, for variables
+	said := func(text string) string {
+		fits := make([]byte, 0, len(conditions))
+		for _, x := range conditions {
+			if len(x.vars) == 0 {
+				fits = append(fits, bit(x.passes(text, nil)))
+			}
+		}
+		return string(fits)
+	}
+	if !slices.ContainsFunc(c.values, func(v string) bool { return said(v) == said("") }) {
+		c.add("")
+	}
 }
 
 // operand notes what one operand tells apart.
@@ -243,44 +251,32 @@ func prefixLength(p pattern) int {
 	return i
 }
 
-// unlike adds a text that no exact operand is, for each combination of patterns
-// whose text is one.
-func (c *chooser) unlike(form pattern) {
-	if len(c.exact) == 0 {
-		return
+// cells adds a text for each combination of patterns, also one that no exact
+// operand is.
+func (c *chooser) cells(form pattern) {
+	is := func(exact, text string) bool { return exact == text || c.folded && strings.EqualFold(exact, text) }
+	said := func(text string) bool {
+		return slices.ContainsFunc(c.exact, func(t string) bool { return is(t, text) })
 	}
-	var literals []pattern
-	for _, t := range c.exact {
-		for _, w := range c.wild {
-			if w.matches(t) {
-				literals = append(literals, literal(t))
-				break
-			}
-		}
-	}
-	if len(literals) == 0 {
-		if !slices.ContainsFunc(c.values, func(v string) bool { return !slices.Contains(c.exact, v) && !anyMatches(c.wild, v) }) {
-			texts, complete := cells(asPatterns(c.exact), form, c.values)
-			c.complete = c.complete && complete
-			for _, t := range texts {
-				c.add(t)
-			}
-		}
-		return
-	}
-	texts, complete := cells(append(slices.Clone(c.wild), literals...), form, c.values)
+	texts, complete := cells(c.wild, form, slices.DeleteFunc(slices.Clone(c.values), said))
 	c.complete = c.complete && complete
+	var literals []pattern // that must be told apart, too
+	for _, t := range c.exact {
+		if anyMatches(c.wild, t) || slices.ContainsFunc(texts, func(text string) bool { return is(t, text) }) {
+			p := literal(t)
+			if c.folded {
+				p = p.folded()
+			}
+			literals = append(literals, p)
+		}
+	}
+	if len(literals) > 0 {
+		texts, complete = cells(append(slices.Clone(c.wild), literals...), form, c.values)
+		c.complete = c.complete && complete
+	}
 	for _, t := range texts {
 		c.add(t)
 	}
-}
-
-func asPatterns(texts []string) []pattern {
-	all := make([]pattern, len(texts))
-	for i, t := range texts {
-		all[i] = literal(t)
-	}
-	return all
 }
 
 func anyMatches(patterns []pattern, text string) bool {
