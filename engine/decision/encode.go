@@ -17,6 +17,7 @@ import (
 //	string:  1, length, bytes
 //	boolean: 2, 0 or 1
 //	set:     3, number of members, the members as strings in order
+//	bag:     3, as a set, with each member as often as it is there
 //	pairs:   4, number of pairs, name and value of each as strings, by name
 //	list:    5, number of members, the members as strings
 const (
@@ -52,27 +53,31 @@ func appendBoolean(b []byte, v bool) []byte {
 
 // appendSet writes values in order and once each; nil is absent.
 func appendSet(b []byte, values []string) []byte {
-	if values == nil {
-		return append(b, markAbsent)
-	}
+	return appendMembers(b, markSet, slices.Compact(inOrder(values)))
+}
+
+// appendBag writes values in order, each as often as it is there, since
+// programs count the values of a variable; nil is absent.
+func appendBag(b []byte, values []string) []byte {
+	return appendMembers(b, markSet, inOrder(values))
+}
+
+func inOrder(values []string) []string {
 	if len(values) > 1 {
 		values = slices.Clone(values)
 		slices.Sort(values)
-		values = slices.Compact(values)
 	}
-	b = appendNumber(append(b, markSet), len(values))
-	for _, v := range values {
-		b = appendString(b, v)
-	}
-	return b
+	return values
 }
 
 // appendList writes values in their own order; nil is absent.
-func appendList(b []byte, values []string) []byte {
+func appendList(b []byte, values []string) []byte { return appendMembers(b, markList, values) }
+
+func appendMembers(b []byte, mark byte, values []string) []byte {
 	if values == nil {
 		return append(b, markAbsent)
 	}
-	b = appendNumber(append(b, markList), len(values))
+	b = appendNumber(append(b, mark), len(values))
 	for _, v := range values {
 		b = appendString(b, v)
 	}
@@ -118,7 +123,7 @@ func (pr *program) key(b []byte, q *Question) []byte {
 		b = f(b, q)
 	}
 	for _, k := range pr.context {
-		b = appendSet(b, q.Context[k.name])
+		b = appendBag(b, q.Context[k.name])
 	}
 	return b
 }

@@ -98,7 +98,7 @@ func TestPoliciesThatReadTheClockAreNotRemembered(t *testing.T) {
 func TestCachedDecisionFollowsEachFact(t *testing.T) {
 	e, err := New(Config{Limit: PatientLimit, Cache: true})
 	require.NoError(t, err)
-	condition := `{"StringEquals": {"aws:PrincipalTag/dept": ["it", "hr"]}, "Null": {"kms:ViaService": "false"}}`
+	condition := `{"StringEquals": {"aws:PrincipalTag/dept": ["it", "hr"], "kms:EncryptionContext:a": "${kms:EncryptionContext:a}"}, "Null": {"kms:ViaService": "false"}}`
 	changes := []change{
 		func(*Question) {},
 		action("kms:Encrypt"),
@@ -107,6 +107,7 @@ func TestCachedDecisionFollowsEachFact(t *testing.T) {
 		by(xena),
 		func(q *Question) { q.Context["aws:principaltag/dept"] = []string{"legal"} },
 		func(q *Question) { q.Context["aws:principaltag/dept"] = []string{"it", "legal"} },
+		func(q *Question) { q.Context["kms:encryptioncontext:a"] = []string{"x", "x"} },
 		func(q *Question) { delete(q.Context, "kms:viaservice") },
 		func(q *Question) { delete(q.Context, "aws:principaltag/dept") },
 		func(q *Question) { q.Resource.Account = abroad },
@@ -139,7 +140,10 @@ func TestCachedDecisionFollowsEachFact(t *testing.T) {
 		for i, one := range changes {
 			for j, other := range changes {
 				q := ask(keySays(allowIf("*", "kms:Decrypt", condition), allow(home, "kms:Encrypt")),
-					func(q *Question) { q.Context["aws:principaltag/dept"] = []string{"it"} }, one, other)
+					func(q *Question) {
+						q.Context["aws:principaltag/dept"] = []string{"it"}
+						q.Context["kms:encryptioncontext:a"] = []string{"x"}
+					}, one, other)
 				d, err := e.Decide(t.Context(), q)
 				require.NoError(t, err)
 				assert.Equal(t, verdictOf(decided(t, q)), verdictOf(d), "round %d, changes %d and %d", round, i, j)
@@ -177,4 +181,6 @@ func TestKeysAreUnambiguous(t *testing.T) {
 		seen[string(key)] = says
 	}
 	assert.Equal(t, appendSet(nil, []string{"b", "a", "b"}), appendSet(nil, []string{"a", "b"}), "lists are sets")
+	assert.Equal(t, appendBag(nil, []string{"b", "a"}), appendBag(nil, []string{"a", "b"}), "their order says nothing")
+	assert.NotEqual(t, appendBag(nil, []string{"a", "a"}), appendBag(nil, []string{"a"}), "how often one is there does")
 }
