@@ -167,7 +167,11 @@ func (m *makeup) withoutRegion(principal string) string {
 func (m *makeup) world() (*world.World, error) {
 	services := map[string]any{}
 	for i, name := range sortedKeys(m.services) {
-		services[m.withoutRegion(name)] = map[string]any{"access-keys": map[string]string{fmt.Sprintf("AKIAMADEUP%d", i): "none"}, "managed-keys": []string{}}
+		principal := m.withoutRegion(name)
+		if m.services[principal+".cn"] != nil {
+			continue // two names of one service
+		}
+		services[principal] = map[string]any{"access-keys": map[string]string{fmt.Sprintf("AKIAMADEUP%d", i): "none"}, "managed-keys": []string{}}
 	}
 	top := map[string]any{"partition": m.partition, "regions": m.regions, "accounts": m.accounts}
 	if len(services) > 0 {

@@ -76,14 +76,26 @@ func (c *checker) serviceName(p policy.Principal) {
 	}
 }
 
+// otherDomains are domains of AWS that no service principal has.
+var otherDomains = []string{"aws.amazon.com", "amazon.com", "aws.com", "api.aws", "amazon.aws"}
+
 // domainSlip tells what a name with a misspelled domain was meant to be.
 func domainSlip(text string) (string, bool) {
-	name, domain, found := strings.Cut(text, ".")
-	if !found || strings.HasSuffix(text, amazonaws) {
+	if strings.HasSuffix(text, amazonaws) {
 		return "", false
 	}
+	for _, domain := range otherDomains {
+		if name, found := strings.CutSuffix(text, "."+domain); found {
+			return name + amazonaws, true
+		}
+	}
+	name, domain, found := strings.Cut(text, ".")
+	if region, rest, more := strings.Cut(domain, "."); more && regions.has[region] {
+		name, domain = name+"."+region, rest
+	}
 	near, ok := nearest(domain, []string{"amazonaws.com"})
-	return name + "." + near.word, ok && services.has[name]
+	label, _, _ := strings.Cut(name, ".")
+	return name + "." + near.word, found && ok && (services.has[label] || viaServices.has[label])
 }
 
 // Condition keys by which a service tells for whom it calls, and keys that a

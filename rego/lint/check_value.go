@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
@@ -189,4 +190,31 @@ func (c *checker) keyValue(_ *facts, k *policy.Condition) {
 		}
 		c.add("INVALID_KMS_KEY_VALUE", v.Pos, "The service compares with the ARN of a key; an id or an alias never matches.")
 	}
+}
+
+// passed looks for conditions on the time of the request that have run out.
+func (c *checker) passed(f *facts, k *policy.Condition) {
+	op, _ := policy.OperatorNamed(k.Operator)
+	if c.o.Now.IsZero() || k.Key != "aws:currenttime" && k.Key != "aws:epochtime" || len(k.Values) == 0 {
+		return
+	}
+	ends := strings.HasSuffix(op.Name, "LessThan") || strings.HasSuffix(op.Name, "LessThanEquals") || op.Name == "DateEquals"
+	if !ends || op.Negated {
+		return
+	}
+	var last time.Time
+	for _, v := range k.Values {
+		at, ok := policy.Date(v.Text)
+		if !ok || v.HasVariable() || !at.Before(c.o.Now) {
+			return
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	what := "allows nothing any more"
+	if f.s.Effect == policy.Deny {
+		what = "denies nothing any more"
+	}
+	c.add("KR_DATE_PASSED", k.Values[0].Pos, "The time ran out on %s, so the statement %s.", last.Format(time.RFC3339), what)
 }

@@ -22,7 +22,7 @@ var (
 		(*checker).conditionKey, (*checker).carried, (*checker).qualifier, (*checker).operatorType, (*checker).wildcardText,
 		(*checker).booleans, (*checker).numbers, (*checker).addresses, (*checker).networkIDs, (*checker).keyValue,
 		(*checker).viaService, (*checker).ifExists, (*checker).untrustworthy, (*checker).absentVariable, (*checker).tooPermissive,
-		(*checker).nullQualifier,
+		(*checker).nullQualifier, (*checker).passed,
 	}
 )
 

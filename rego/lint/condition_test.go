@@ -3,6 +3,7 @@ package lint_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyreeve/keyreeve/rego/lint"
 	"github.com/keyreeve/keyreeve/rego/policy"
@@ -118,5 +119,19 @@ func TestTypesOfValues(t *testing.T) {
 		"a public range that holds private ones":        {policy.Key, when("kms:Decrypt", `"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}`), lint.Options{}, ""},
 		"private addresses of a VPC":                    {policy.Key, when("kms:Decrypt", `"IpAddress": {"aws:VpcSourceIp": "10.0.0.0/8"}`), lint.Options{}, ""},
 		"an account by pattern for one's own":           {policy.Key, when("kms:Decrypt", `"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/a"}`), lint.Options{}, ""},
+	})
+}
+
+func TestTimesThatHaveRunOut(t *testing.T) {
+	now := lint.Options{Now: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)}
+	run(t, map[string]row{
+		"before a day that is over":         {policy.Key, when("kms:Decrypt", `"DateLessThan": {"aws:CurrentTime": "2026-11-23T00:00:00Z"}`), now, "warning KR_DATE_PASSED"},
+		"in seconds":                        {policy.Key, when("kms:Decrypt", `"NumericLessThan": {"aws:EpochTime": "1700000000"}`), now, "warning KR_DATE_PASSED"},
+		"a Deny until then":                 {policy.Key, unless("kms:Decrypt", `"DateLessThanEquals": {"aws:CurrentTime": "2020"}`), now, "warning KR_DATE_PASSED"},
+		"before a day to come":              {policy.Key, when("kms:Decrypt", `"DateLessThan": {"aws:CurrentTime": "2026-11-25T00:00:00Z"}`), now, ""},
+		"after a day that is over":          {policy.Key, when("kms:Decrypt", `"DateGreaterThan": {"aws:CurrentTime": "2026-11-23T00:00:00Z"}`), now, ""},
+		"one of several days is to come":    {policy.Key, when("kms:Decrypt", `"DateLessThan": {"aws:CurrentTime": ["2020-01-01", "2027-01-01"]}`), now, ""},
+		"sessions that began before":        {policy.Key, unless("kms:Decrypt", `"DateLessThan": {"aws:TokenIssueTime": "2020-01-01T00:00:00Z"}`), now, ""},
+		"where nobody says what time it is": {policy.Key, when("kms:Decrypt", `"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}`), lint.Options{}, ""},
 	})
 }

@@ -61,7 +61,7 @@ func (c *checker) grants(root *policy.Node) {
 
 var grantChecks = []func(*checker, *grant){
 	(*checker).grantOperations, (*checker).grantWidth, (*checker).grantRetirer, (*checker).grantChain, (*checker).grantConstraint, (*checker).grantAge,
-	(*checker).grantAccount,
+	(*checker).grantAccount, (*checker).grantParties,
 }
 
 // A grant is what a grant says, and where.
@@ -70,7 +70,7 @@ type grant struct {
 	key        string
 	issuer     string
 	grantee    policy.Node
-	retirer    string
+	retirer    policy.Node
 	operations []policy.Node
 	constraint *policy.Member
 	created    *policy.Node
@@ -123,7 +123,7 @@ func (g *grant) read(m *policy.Member) {
 	case "GranteePrincipal", "GranteeServicePrincipal":
 		g.grantee = m.Value
 	case "RetiringPrincipal", "RetiringServicePrincipal":
-		g.retirer = m.Value.Text
+		g.retirer = m.Value
 	case "Operations":
 		g.operations = m.Value.Items
 	case "Constraints":
@@ -218,8 +218,19 @@ func (c *checker) grantWidth(g *grant) {
 	}
 }
 
+// grantParties looks for wildcards, which stand for nobody in a grant.
+func (c *checker) grantParties(g *grant) {
+	for _, n := range []policy.Node{g.grantee, g.retirer} {
+		fields := strings.SplitN(n.Text, ":", 6)
+		name := fields[len(fields)-1]
+		if name = name[strings.LastIndexByte(name, '/')+1:]; wild(name) || len(fields) == 6 && wild(fields[4]) {
+			c.add("UNSUPPORTED_WILDCARD_IN_PRINCIPAL", n.Pos, "A grant is for one principal, and the service refuses %q. Name a user, a role, a session, an account or a service.", n.Text)
+		}
+	}
+}
+
 func (c *checker) grantRetirer(g *grant) {
-	if g.retirer == "" && !g.has("RetireGrant") && len(g.operations) > 0 {
+	if g.retirer.Text == "" && !g.has("RetireGrant") && len(g.operations) > 0 {
 		c.add("KR_GRANT_NO_RETIRER", g.node.Pos, "The grant has no retiring principal and no RetireGrant, so only who may revoke grants of the key can end it.")
 	}
 }
@@ -291,7 +302,7 @@ func (c *checker) duplicates(all []*grant) {
 			operations = append(operations, g.operations[i].Text)
 		}
 		slices.Sort(operations)
-		parts := append([]string{g.key, g.grantee.Text, g.retirer, strconv.Itoa(len(operations))}, operations...)
+		parts := append([]string{g.key, g.grantee.Text, g.retirer.Text, strconv.Itoa(len(operations))}, operations...)
 		if g.constraint != nil {
 			parts = append(parts, canonical(&g.constraint.Value))
 		}

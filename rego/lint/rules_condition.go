@@ -55,6 +55,7 @@ var typeRules = []Rule{
 	{ID: "TYPE_MISMATCH_NUMBER", Severity: Warning, Kinds: everyKind, Title: "A value is no number."},
 	{ID: "TYPE_MISMATCH_STRING", Severity: Warning, Kinds: everyKind, Title: "A value is not of the type that its operator compares."},
 	{ID: "INVALID_DATE_VALUE", Severity: Warning, Kinds: everyKind, Title: "A value is no date."},
+	{ID: "KR_DATE_PASSED", Severity: Warning, Kinds: everyKind, Title: "A condition on the time of the request can never hold again."},
 	{ID: "INVALID_CONDITION_DATA_TYPE", Severity: Error, Kinds: everyKind, Title: "The values of one condition are of several JSON types."},
 	{ID: "INVALID_CONDITION_MULTIPLE_BOOLEAN", Severity: Error, Kinds: everyKind, Title: "A condition lists more than one truth value."},
 	{ID: "STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS", Severity: Security, Kinds: everyKind,
