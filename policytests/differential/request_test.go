@@ -162,7 +162,7 @@ func (g generator) vary(q request) request {
 
 func (g generator) change(q *request) {
 	present := slices.Sorted(maps.Keys(q.Context))
-	switch g.IntN(9) {
+	switch g.IntN(10) {
 	case 0, 1:
 		if len(present) > 0 {
 			delete(q.Context, pick(g, present))
@@ -184,8 +184,26 @@ func (g generator) change(q *request) {
 	case 7:
 		q.action = pick(g, actions[ruleNames[q.Rule]])
 		q.Action, q.CrossAccount = q.action.Name, q.action.CrossAccount
+	case 8:
+		g.twin(q)
 	default:
 		q.Resource = g.resource(ruleNames[q.Rule], q.actor)
+	}
+}
+
+// twin says something twice, under names that differ in case only.
+func (g generator) twin(q *request) {
+	for _, name := range slices.Sorted(maps.Keys(q.Context)) {
+		if strings.HasPrefix(name, "aws:requesttag/") || strings.HasPrefix(name, "aws:resourcetag/") {
+			q.Context[name] = append(slices.Clip(q.Context[name]), q.Context[name][0])
+			return
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(q.EncryptionContext)) {
+		if _, taken := q.EncryptionContext[strings.ToUpper(name)]; !taken {
+			q.EncryptionContext[strings.ToUpper(name)] = q.EncryptionContext[name]
+			return
+		}
 	}
 }
 

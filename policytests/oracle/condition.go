@@ -32,9 +32,9 @@ func (f facts) condition(c policy.Condition) bool {
 	all := !slices.ContainsFunc(values, func(v string) bool { return !one(v) })
 	some := slices.ContainsFunc(values, one)
 	switch {
-	case strings.HasPrefix(c.Key, "kms:encryptioncontext:") && f.effect == policy.Allow:
+	case named(c.Key) && f.effect == policy.Allow:
 		return all // of names that differ only in case, each value
-	case strings.HasPrefix(c.Key, "kms:encryptioncontext:"):
+	case named(c.Key):
 		return some // in a Deny, any
 	case c.Set == policy.ForAllValues:
 		return all
@@ -45,6 +45,12 @@ func (f facts) condition(c policy.Condition) bool {
 	default:
 		return some // as ForAnyValue
 	}
+}
+
+// named tells whether a key is that of a name that the request or the key's
+// owner chose, which may be there again in other case.
+func named(key string) bool {
+	return strings.HasPrefix(key, "kms:encryptioncontext:") || strings.HasPrefix(key, "aws:requesttag/") || strings.HasPrefix(key, "aws:resourcetag/")
 }
 
 // replaces tells whether variables are replaced in an operator's operands: in

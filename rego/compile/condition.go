@@ -9,10 +9,6 @@ import (
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
-// encryptionContext starts the keys of which a request may hold several
-// values: those whose names differ only in case.
-const encryptionContext = "kms:encryptioncontext:"
-
 // absent tells whether key is never there in this kind of policy.
 func (c *compiler) absent(key string) bool {
 	if c.kind != policy.Key && c.kind != policy.Trust {
@@ -87,11 +83,11 @@ func missing(c *policy.Condition, op policy.Operator) bool {
 }
 
 // all tells whether every value of the request must pass: under ForAllValues,
-// under a negated operator without qualifier, and for encryption context in an
-// Allow, whatever the qualifier.
+// under a negated operator without qualifier, and in an Allow where names share
+// the key, whatever the qualifier.
 func (sc *scope) all(c *policy.Condition, op policy.Operator) bool {
 	switch {
-	case strings.HasPrefix(c.Key, encryptionContext):
+	case policy.NamesShare(c.Key):
 		return sc.s.Effect == policy.Allow
 	case c.Set == policy.NoQualifier:
 		return op.Negated
@@ -208,7 +204,7 @@ func (t *test) inPlace(body conj) bool {
 	if _, iterates := body[0].Terms.(*ast.SomeDecl); !iterates {
 		return true
 	}
-	if k, ok := policy.ConditionKeyNamed(t.key); ok && !k.Many && !strings.HasPrefix(t.key, encryptionContext) {
+	if k, ok := policy.ConditionKeyNamed(t.key); ok && !k.Many && !policy.NamesShare(t.key) {
 		return true
 	}
 	if t.iterates {

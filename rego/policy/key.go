@@ -66,6 +66,19 @@ func ConditionKeyNamed(name string) (ConditionKey, bool) {
 	return ConditionKey{}, false
 }
 
+// NamesShare tells whether names that differ only in case share the condition
+// key, given in lower case, so that a request may hold several values of it:
+// those of an encryption context, and of tags in a request or on a resource
+//
+func NamesShare(key string) bool {
+	for _, prefix := range []string{"kms:encryptioncontext:", "aws:requesttag/", "aws:resourcetag/"} {
+		if strings.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 func multiValued(name string) bool {
 	k, ok := ConditionKeyNamed(name)
 	return ok && k.Many

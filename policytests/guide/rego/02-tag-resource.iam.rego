@@ -15,4 +15,7 @@ _allow contains [0, "policy"] if {
 	input.action in {"kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext"}
 	startswith(input.resource, "arn:aws:kms:ap-southeast-1:204060801003:key/")
 	"Skarv" in input.context["aws:resourcetag/vessel"]
+	every value in input.context["aws:resourcetag/vessel"] {
+		value == "Skarv"
+	}
 }

@@ -25,9 +25,10 @@ _allow contains [0, "policy"] if {
 _allow contains [1, "policy"] if {
 	startswith(input.action, "kms:")
 	_statement_1_resource
-	some value in input.context["aws:resourcetag/owner"]
-	[variable_2] := object.get(input, ["context", "aws:principaltag/team"], ["nobody"])
-	value == variable_2
+	every value in input.context["aws:resourcetag/owner"] {
+		[variable_2] := object.get(input, ["context", "aws:principaltag/team"], ["nobody"])
+		value == variable_2
+	}
 	some value_2 in input.context["kms:resourcealiases"]
 	strings.any_prefix_match(value_2, ["alias/dev-", "alias/test-"])
 	every value_3 in object.get(input, ["context", "aws:tagkeys"], []) {
