@@ -9,6 +9,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/rego/policy"
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 // sourceIP is where requests come from that say nothing of it: an address that
@@ -133,7 +134,7 @@ func (q *asked) row(w caseline.Word) (policy.ConditionKey, error) {
 	prefix := strings.ToLower(row.Name)
 	switch {
 	case !known || !row.Prefix() && prefix != name || row.Prefix() && len(name) <= len(prefix):
-		return row, failf(w, "there is no condition key %s%s", w.Text, meant(w.Text, keyNames()))
+		return row, failf(w, "there is no condition key %s%s", w.Text, slip.Ask(slip.Key(w.Text, keyNames(), len(w.Text)/3)))
 	case row.Absent:
 		return row, failf(w, "no request ever has %s", row.Name)
 	case origins[prefix] != "":

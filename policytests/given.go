@@ -12,6 +12,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/rego/policy"
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 // With is an Asker about the same world with what lines give it besides, in
@@ -103,7 +104,7 @@ func (a *Asker) givenGrant(g caseline.Given, _ string, c *world.Change) error {
 	for _, w := range g.Operations {
 		operation := strings.TrimPrefix(w.Text, "kms:")
 		if !slices.Contains(grantable, operation) {
-			return failf(w, "a grant cannot allow %s%s", w.Text, meant(operation, grantable))
+			return failf(w, "a grant cannot allow %s%s", w.Text, slip.Meant(operation, grantable))
 		}
 		grant.Operations = append(grant.Operations, operation)
 	}

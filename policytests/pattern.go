@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/rego/policy"
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 // principalsLike are those whom names and patterns with stars stand for.
@@ -44,7 +45,7 @@ func (a *Asker) actionsLike(words []caseline.Word) ([]caseline.Word, error) {
 			}
 		}
 		if !found {
-			return nil, failf(w, "there is no action %s%s", w.Text, meant(w.Text, actionNames()))
+			return nil, failf(w, "there is no action %s%s", w.Text, slip.Meant(w.Text, actionNames()))
 		}
 	}
 	return all, nil

@@ -3,12 +3,9 @@ package policytests
 import (
 	"strings"
 
-	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/rego/policy"
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
-
-// meant asks whether another name was meant: the nearest one, if it is near.
-func meant(word string, names []string) string { return caseline.Meant(word, names) }
 
 // meant asks whether another principal, key or alias of the world was meant:
 // one that is called nearly so.
@@ -22,11 +19,7 @@ func (a *Asker) meant(name string) string {
 			full[r] = w.Text
 		}
 	}
-	best := caseline.Nearest(rest, rests)
-	if best == "" {
-		return ""
-	}
-	return "; did you mean " + full[best] + "?"
+	return slip.Ask(full[slip.Nearest(rest, rests, len(rest)/3)])
 }
 
 func actionNames() []string {

@@ -152,17 +152,6 @@ func explainRule(out io.Writer, id string) error {
 	return cannot(err)
 }
 
-// nearest is the word of a list that another is a slip of, or empty.
-func nearest(word string, all []string) string {
-	best, distance := "", len(word)/4+1
-	for _, candidate := range all {
-		if d := typos(word, candidate); d < distance {
-			best, distance = candidate, d
-		}
-	}
-	return best
-}
-
 // options reads flags and configuration; flags win.
 func (f *lintFlags) options(c *cobra.Command) (check.Options, lint.Severity, error) {
 	o := check.Options{FormOnly: f.formOnly, GrantAge: f.grantAge, Now: time.Now()}

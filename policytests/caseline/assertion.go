@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -67,7 +69,7 @@ func (s *statement) noAccess(c *Case) (err error) {
 		return err
 	}
 	if !slices.Contains(accesses, c.Access.To.Text) {
-		return Error{Pos: c.Access.To.Pos, Message: "here stands one of " + strings.Join(accesses, ", ") + Meant(c.Access.To.Text, accesses)}
+		return Error{Pos: c.Access.To.Pos, Message: "here stands one of " + strings.Join(accesses, ", ") + slip.Meant(c.Access.To.Text, accesses)}
 	}
 	if err := s.literal("access"); err != nil {
 		return err

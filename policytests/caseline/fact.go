@@ -1,6 +1,10 @@
 package caseline
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/keyreeve/keyreeve/rego/slip"
+)
 
 // factWords are the words that a given line about the world begins with.
 var factWords = []string{"grant", "tag", "alias", "policy", "boundary", "endpoint", "service"}
@@ -73,7 +77,7 @@ func (s *statement) options(o options, required ...string) error {
 		read, known := o[t.word.Text]
 		switch {
 		case !known || !t.bare(t.word.Text):
-			return t.failf("unknown word %q; known here are %s%s", t.raw, strings.Join(sorted(o), ", "), Meant(t.raw, sorted(o)))
+			return t.failf("unknown word %q; known here are %s%s", t.raw, strings.Join(sorted(o), ", "), slip.Meant(t.raw, sorted(o)))
 		case given[t.word.Text] && t.word.Text != "equals" && t.word.Text != "subset":
 			return t.failf("a second %s", t.word.Text)
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 // Parse reads a file of cases; name is for messages. offset is added to line
@@ -270,7 +272,7 @@ func (s *statement) parse(c *Case) error {
 	}
 	kind, known := kinds[first.word.Text]
 	if !known || first.list || first.pair || first.word.Quoted {
-		return first.failf("a line begins with %s%s", oneOf(beginnings), Meant(first.raw, beginnings))
+		return first.failf("a line begins with %s%s", oneOf(beginnings), slip.Meant(first.raw, beginnings))
 	}
 	c.Kind, c.Pos, c.Text, c.Given = kind, first.pos, s.text(), s.standing.Given
 	switch {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 // clauses are the words that begin a clause of a request.
@@ -77,7 +79,7 @@ func (s *statement) clause(c *Case) error {
 	read, known := clauseReaders[t.word.Text]
 	switch {
 	case !known:
-		return t.failf("unknown clause %q; known are KEY=VALUE, !KEY, %s%s", t.word.Text, strings.Join(clauses, ", "), Meant(t.word.Text, clauses))
+		return t.failf("unknown clause %q; known are KEY=VALUE, !KEY, %s%s", t.word.Text, strings.Join(clauses, ", "), slip.Meant(t.word.Text, clauses))
 	case s.given[t.word.Text] && slices.Contains([]string{"at", "in"}, t.word.Text):
 		return t.failf("a second %s", t.word.Text)
 	}
@@ -251,7 +253,7 @@ func (s *statement) document(c *Case) (err error) {
 		return err
 	}
 	if !slices.Contains(documentKinds, d.Kind.Text) {
-		return Error{Pos: d.Kind.Pos, Message: "here stands one of " + strings.Join(documentKinds, ", ") + Meant(d.Kind.Text, documentKinds)}
+		return Error{Pos: d.Kind.Pos, Message: "here stands one of " + strings.Join(documentKinds, ", ") + slip.Meant(d.Kind.Text, documentKinds)}
 	}
 	if d.File, err = s.take("file"); err != nil {
 		return err

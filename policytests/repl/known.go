@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/rego/policy"
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 func actionNames() []string {
@@ -47,7 +48,7 @@ func knownKey(r caseline.Request) error {
 		case known && row.Prefix():
 			return misuse("a name follows %s, as in %sNAME=VALUE", row.Name, row.Name)
 		}
-		if near := nearest(name, keyNames()); near != "" {
+		if near := slip.Key(name, keyNames(), len(name)/3); near != "" {
 			return misuse("there is no condition key %s; did you mean %s?", name, near)
 		}
 		return misuse("there is no condition key %s; show condition-keys lists all", name)

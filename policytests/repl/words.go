@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 // cutWord takes the first word off a line.
@@ -138,38 +139,5 @@ func needsResource(do string) bool {
 	return known && len(a.Resources) > 0
 }
 
-// nearest is the name that a word is a slip of, or empty.
-func nearest(word string, names []string) string {
-	best, distance := "", len(word)/3+2
-	for _, name := range names {
-		d := edits(strings.ToLower(word), strings.ToLower(name))
-		if strings.HasPrefix(name, word) {
-			d = 0
-		}
-		if d < distance {
-			best, distance = name, d
-		}
-	}
-	return best
-}
-
-// edits counts the letters that must be put in, left out or replaced to make b
-// of a.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
-}
+// nearest is the name that a word begins or is a slip of, or empty.
+func nearest(word string, names []string) string { return slip.Begun(word, names, len(word)/3+1) }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 // keyNames are the condition keys with a given prefix, for suggestions.
@@ -79,17 +80,8 @@ func (c *checker) unknownKey(id, prefix string, k *policy.Condition) {
 
 // nearestKey finds a key; what follows the prefix of one stays as it is.
 func nearestKey(text string, names []string) (guess, bool) {
-	for _, n := range names {
-		last := n[len(n)-1]
-		if last != ':' && last != '/' {
-			continue
-		}
-		if i := strings.LastIndexByte(text, last); i > strings.IndexByte(text, ':') || last == ':' && i > 0 {
-			head := text[:i+1]
-			if d := distance(strings.ToLower(head), strings.ToLower(n), 4); d > 0 && d <= max(1, len(n)/6) {
-				return guess{n + text[i+1:], true}, true
-			}
-		}
+	if name, ok := slip.Name(text, names); ok {
+		return guess{name, true}, true
 	}
 	return nearest(text, names)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/keyreeve/keyreeve/rego/policy"
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 // negatedPrincipal looks for NotPrincipal.
@@ -71,7 +72,7 @@ func (c *checker) serviceName(p policy.Principal) {
 		return
 	}
 	near, ok := nearest(name, slices.Concat(servicePrincipals.words, services.words))
-	if ok && distance(name, near.word, 3) == 1 && len(name) > 3 {
+	if ok && slip.Distance(name, near.word, 3) == 1 && len(name) > 3 {
 		c.guessed(c.add("UNKNOWN_PRINCIPAL", p.Pos, "There is no service principal %q.", p.Text), p.Pos, near.word+p.Text[len(name):], near)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
-// slip is a way in which principals are often written wrong.
-type slip struct {
+// A wrongForm is a way in which principals are often written wrong.
+type wrongForm struct {
 	pattern *regexp.Regexp
 	// says is the likely cause, for the message.
 	says string
@@ -17,8 +17,8 @@ type slip struct {
 	meant string
 }
 
-// slips are asked in their order; the first that fits is told.
-var slips = []slip{
+// wrongForms are asked in their order; the first that fits is told.
+var wrongForms = []wrongForm{
 	{regexp.MustCompile(`^\s*\[`), "It is a list inside a string; write the list without the quotes around it.", ""},
 	{regexp.MustCompile(`,\s*arn:`), "It is several principals in one string; write a list.", ""},
 	{regexp.MustCompile(`^arn:(aws[a-z-]*)::(\d{12}):((?:user|role)/.*|root)$`), "The service iam is missing.", "arn:$1:iam::$2:$3"},
@@ -40,7 +40,7 @@ var slips = []slip{
 // mendPrincipal tells the likely cause.
 func (c *checker) mendPrincipal(f *Finding, e policy.Error) {
 	text := c.word(e.Pos)
-	for _, s := range slips {
+	for _, s := range wrongForms {
 		m := s.pattern.FindStringSubmatchIndex(text)
 		if m == nil {
 			continue

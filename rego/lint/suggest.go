@@ -1,6 +1,10 @@
 package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/keyreeve/keyreeve/rego/slip"
+)
 
 // A guess is the word that was probably meant.
 type guess struct {
@@ -17,7 +21,7 @@ func nearest(text string, words []string) (guess, bool) {
 	best, g := max(1, len(text)/4)+1, guess{}
 	low := strings.ToLower(text)
 	for _, w := range words {
-		switch d := distance(low, strings.ToLower(w), best+1); {
+		switch d := slip.Distance(low, strings.ToLower(w), best+1); {
 		case d < best:
 			best, g = d, guess{w, d <= many}
 		case d == best && w != g.word:
@@ -26,34 +30,3 @@ func nearest(text string, words []string) (guess, bool) {
 	}
 	return g, g.word != ""
 }
-
-// distance counts the edits between a and b, of single bytes and of swapped
-// neighbours. What is known to reach limit is cut short there.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit || len(a) > maxWord || len(b) > maxWord {
-		return limit
-	}
-	var before, last []int
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		before, last, row = last, row, make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-	}
-	return row[len(b)]
-}
-
-// maxWord bounds what is compared; no name is longer.
-const maxWord = 128
