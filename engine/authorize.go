@@ -59,7 +59,7 @@ func (s *Scope) authorize(ctx context.Context, c *Check) error {
 	if err := s.attach(&q, c); err != nil {
 		return err
 	}
-	d, err := s.engine.cfg.Decisions.Decide(ctx, q)
+	d, err := s.engine.decide(ctx, q)
 	if err != nil {
 		return undecided(fmt.Errorf("deciding %s: %w", c.Action, err))
 	}
@@ -89,7 +89,7 @@ func (s *Scope) told(ctx context.Context, c *Check, d decision.Decision) (decisi
 	}
 	absent := *c
 	absent.Resource = Resource{ARN: c.Resource.Sent, Account: c.Resource.Account}
-	told, err := s.engine.cfg.Decisions.Decide(ctx, s.question(absent))
+	told, err := s.engine.decide(ctx, s.question(absent))
 	if err != nil {
 		return told, undecided(fmt.Errorf("deciding %s on the alias: %w", c.Action, err))
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine/grant"
 	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/lifecycle"
+	"github.com/keyreeve/keyreeve/engine/metrics"
 	"github.com/keyreeve/keyreeve/engine/sigv4"
 	"github.com/keyreeve/keyreeve/engine/sts"
 	"github.com/keyreeve/keyreeve/engine/throttle"
@@ -70,6 +71,8 @@ type Config struct {
 	Quotas Quotas
 	// RequestQuotas throttles; nil does not.
 	RequestQuotas *throttle.Limiter
+
+	Metrics *metrics.Metrics // nil counts nothing
 }
 
 func (c Config) validate() error {
@@ -158,6 +161,7 @@ func (e *Engine) Serve(ctx context.Context, r wire.Request) wire.Response {
 	c.protocol = protocolOf(r)
 	began := time.Now()
 	out, err := e.serve(ctx, c)
+	e.measured(c, err, time.Since(began))
 	if err != nil {
 		if c.foreign {
 			wait(ctx, e.cfg.ForeignFloor-time.Since(began))

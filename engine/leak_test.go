@@ -60,7 +60,7 @@ func (b bench) answered(f fixture, s secrets) {
 
 // TestNoSecretIsWrittenAnywhere asks every operation in every way that the
 // test knows to succeed and to fail, and looks for secrets in the audit log,
-// the decision log, the operator's log and the error texts: CT-076.
+// the decision log, the operator's log, the metrics and the error texts: CT-076.
 func TestNoSecretIsWrittenAnywhere(t *testing.T) {
 	b := newBench(t)
 	s := secrets{"alice's secret": alice.Secret, "bob's secret": bob.Secret}
@@ -113,11 +113,15 @@ func TestNoSecretIsWrittenAnywhere(t *testing.T) {
 		require.NoError(t, err)
 		written.Write(line)
 	}
-	decisions := b.DecisionLog()
+	decisions, counted := b.DecisionLog(), b.Metrics()
+	for _, f := range fixtures {
+		assert.NotContains(t, counted, id(f.key), "metrics name no keys")
+	}
 	require.NotEmpty(t, decisions)
 	b.Stop()
 	for sink, text := range map[string]string{
 		"audit log": written.String(), "decision log": decisions, "operator's log": b.Log.String(), "error texts": told.String(),
+		"metrics": counted,
 	} {
 		for name, secret := range s {
 			require.NotEmpty(t, secret, name)

@@ -146,7 +146,7 @@ func (s *Scope) endpointAlone(ctx context.Context, i int, refused error) (bool, 
 			return false, err
 		}
 		q.Endpoint = nil
-		d, err := s.engine.cfg.Decisions.Decide(ctx, q)
+		d, err := s.engine.decide(ctx, q)
 		if errors.Is(err, decision.ErrTooLong) {
 			return false, nil // of a check that was not asked yet, and would have failed
 		}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/keyreeve/keyreeve/engine/throttle"
 	"github.com/keyreeve/keyreeve/engine/wire"
 )
@@ -23,6 +25,7 @@ func (s *Scope) throttled() error {
 	paid, err := Once(s, "request quotas", func() (bool, error) {
 		for _, t := range s.tolls() {
 			if !limiter.Take(s.account(), t.region, t.group, t.requests, s.Now) {
+				s.engine.cfg.Metrics.Throttled(s.account(), t.region, t.group)
 				return false, nil
 			}
 		}
@@ -35,14 +38,19 @@ func (s *Scope) throttled() error {
 }
 
 // tolls are what the call takes: of the operations on two Regions some in
-// each (RPS-08).
+// each (RPS-08). A Region that there is not takes nothing: buckets are of a
+// bounded number.
 func (s *Scope) tolls() []toll {
 	own := toll{s.Region, throttle.Group(s.row.name, s.tollSpec()), 1}
+	var other toll
 	switch in := s.input.(type) {
 	case *wire.ReplicateKeyInput:
-		return []toll{own, {in.ReplicaRegion, "CreateKey", 2}}
+		other = toll{in.ReplicaRegion, "CreateKey", 2}
 	case *wire.UpdatePrimaryRegionInput:
-		return []toll{own, {in.PrimaryRegion, "UpdatePrimaryRegion", 1}}
+		other = toll{in.PrimaryRegion, "UpdatePrimaryRegion", 1}
+	}
+	if slices.Contains(s.World.Regions(), other.region) {
+		return []toll{own, other}
 	}
 	return []toll{own}
 }

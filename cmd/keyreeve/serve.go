@@ -32,6 +32,7 @@ type serveFlags struct {
 	maxConnections   int
 	guardrails       string
 	guardrailBundle  string
+	metrics          string
 
 	decisionLogPlain bool
 }
@@ -100,6 +101,8 @@ before goes on serving.`,
 		"OPA configuration `file` with services, keys and bundles: guardrails from signed bundles, refreshed while serving")
 	flags.BoolVar(&f.decisionLogPlain, "decision-log-plain", false,
 		"leave the values of encryption contexts in the decision log; else they are masked (default with --dev)")
+	flags.StringVar(&f.metrics, "metrics", "",
+		"`address` to serve Prometheus metrics on, without TLS or credentials, as 127.0.0.1:9464 (default: none)")
 	flags.StringVar(&f.decisionCache, "decision-cache", "on", "`on|off`: answer an equal question with OPA's own earlier answer")
 	flags.IntVar(&f.verifyDecisions, "verify-decisions", 0, "decide every `n`th cached answer again and compare (default 1 with --dev, else 1000)")
 	return c
@@ -129,6 +132,9 @@ func (f *serveFlags) check() error {
 	}
 	if !isHostPort(f.listen) {
 		return fmt.Errorf("--listen is HOST:PORT, as in 127.0.0.1:8080, not %q", f.listen)
+	}
+	if f.metrics != "" && !isHostPort(f.metrics) {
+		return fmt.Errorf("--metrics is HOST:PORT, as in 127.0.0.1:9464, not %q", f.metrics)
 	}
 	if _, err := f.inside(); err != nil {
 		return err
@@ -165,7 +171,7 @@ func (f *serveFlags) inside() ([]server.Listener, error) {
 	return all, nil
 }
 
-// addresses are all that are listened on.
+// addresses are all at which the API answers.
 func (f *serveFlags) addresses() []string {
 	all := []string{f.listen}
 	for _, text := range f.listenEndpoint {

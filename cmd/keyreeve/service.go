@@ -21,6 +21,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/instance"
+	"github.com/keyreeve/keyreeve/engine/metrics"
 	"github.com/keyreeve/keyreeve/engine/server"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/store"
@@ -31,6 +32,8 @@ type service struct {
 	flags serveFlags
 	out   io.Writer // what people and scripts read
 	log   *slog.Logger
+
+	metrics *metrics.Metrics // nil: none are asked for
 }
 
 func newLog(out io.Writer) *slog.Logger {
@@ -65,9 +68,12 @@ func (s *service) serve(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.flags.metrics != "" {
+		s.metrics = metrics.New(version())
+	}
 	i, err := instance.Open(instance.Config{
 		Dir: s.flags.data, World: s.worldPath(), Create: s.flags.dev, EncodedMessages: s.flags.encodedMessages, Log: s.log,
-		ConsistencyDelay: s.flags.consistencyDelay, ForeignFloor: foreignFloor, Settling: settling, RequestQuotas: quotas,
+		ConsistencyDelay: s.flags.consistencyDelay, ForeignFloor: foreignFloor, Settling: settling, RequestQuotas: quotas, Metrics: s.metrics,
 		Decisions:      decision.Config{Log: s.log, Cache: s.flags.decisionCache == "on", VerifyEvery: s.flags.verifyDecisions, Guardrails: guardrails.set},
 		DecisionLabels: map[string]string{"version": version()}, DecisionLogPlain: s.flags.decisionLogPlain,
 	})
@@ -97,7 +103,11 @@ func (s *service) preflight(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, address := range s.flags.addresses() {
+	addresses := s.flags.addresses()
+	if s.flags.metrics != "" {
+		addresses = append(addresses, s.flags.metrics)
+	}
+	for _, address := range addresses {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 		if err != nil {
 			return fmt.Errorf("listening: %w", err)
@@ -146,15 +156,22 @@ func (s *service) run(ctx context.Context, i *instance.Instance, r rails) error 
 	if err != nil {
 		return err
 	}
-	endpoint, err := server.New(server.Config{
+	config := server.Config{
 		Handler: i.Engine.Serve, Listen: s.flags.listen, Inside: inside, TLS: secure, Log: s.log, MaxConnections: s.flags.maxConnections,
 		Proxied: i.Engine.Proxied, Enforced: i.Enforced, Ready: i.Ready,
-	})
+	}
+	if s.metrics != nil {
+		config.Metrics, config.MetricsListen = s.metrics.Handler(s.log), s.flags.metrics
+	}
+	endpoint, err := server.New(config)
 	if err != nil {
 		return s.explain(err)
 	}
 	for _, l := range inside {
 		s.log.Info("serving VPC endpoints", "listener", l.Name, "url", endpoint.InsideURL(l.Name))
+	}
+	if address := endpoint.MetricsAddr(); address != nil {
+		s.log.Info("serving metrics", "url", "http://"+address.String()+"/metrics")
 	}
 	if err := s.announce(endpoint.URL(), i, authority); err != nil {
 		return errors.Join(err, endpoint.Close())

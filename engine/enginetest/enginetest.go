@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine"
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/instance"
+	"github.com/keyreeve/keyreeve/engine/metrics"
 	"github.com/keyreeve/keyreeve/engine/server"
 	"github.com/keyreeve/keyreeve/engine/throttle"
 	"github.com/keyreeve/keyreeve/rego/guardrail"
@@ -67,6 +69,7 @@ type Keyreeve struct {
 	Log   *bytes.Buffer // operator's log; read it after Stop
 
 	t         testing.TB
+	metrics   *metrics.Metrics
 	server    *server.Server
 	worldText string
 	stop      func()
@@ -106,7 +109,7 @@ func New(t testing.TB, c Config) *Keyreeve {
 	if c.Now.IsZero() {
 		c.Now = time.Now().UTC().Truncate(time.Second)
 	}
-	k := &Keyreeve{Dir: c.Dir, Clock: &Clock{now: c.Now}, Log: &bytes.Buffer{}, t: t, worldText: c.World}
+	k := &Keyreeve{Dir: c.Dir, Clock: &Clock{now: c.Now}, Log: &bytes.Buffer{}, t: t, metrics: metrics.New("test"), worldText: c.World}
 	if c.World != "" {
 		k.writeWorld()
 	}
@@ -114,7 +117,7 @@ func New(t testing.TB, c Config) *Keyreeve {
 	var err error
 	k.Instance, err = instance.Open(instance.Config{
 		Dir: filepath.Join(c.Dir, dataDir), World: filepath.Join(c.Dir, worldFile), Create: true, Clock: k.Clock.Now, Log: log,
-		Watch:  watchEvery,
+		Watch: watchEvery, Metrics: k.metrics,
 		Quotas: c.Quotas, RequestQuotas: c.RequestQuotas, Settling: c.Settling, ConsistencyDelay: c.ConsistencyDelay, ForeignFloor: c.ForeignFloor,
 		Decisions: decision.Config{Cache: true, VerifyEvery: 1, Limit: decision.PatientLimit, Guardrails: c.Guardrails, GuardrailLimit: time.Minute},
 	})
@@ -151,6 +154,14 @@ func (k *Keyreeve) DecisionLog() string {
 		require.NoError(k.t, err)
 	}
 	return string(text)
+}
+
+// Metrics is what /metrics would answer.
+func (k *Keyreeve) Metrics() string {
+	answer := httptest.NewRecorder()
+	k.metrics.Handler(slog.New(slog.DiscardHandler)).ServeHTTP(answer, httptest.NewRequestWithContext(k.t.Context(), http.MethodGet, "/metrics", nil))
+	require.Equal(k.t, http.StatusOK, answer.Code)
+	return answer.Body.String()
 }
 
 func (k *Keyreeve) listen(log *slog.Logger, c Config) {

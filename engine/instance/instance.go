@@ -23,6 +23,7 @@ import (
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/engine"
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/metrics"
 	"github.com/keyreeve/keyreeve/engine/throttle"
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/store"
@@ -51,6 +52,8 @@ type Config struct {
 	Quotas   engine.Quotas
 	// RequestQuotas throttles; nil does not.
 	RequestQuotas throttle.Table
+	// Metrics are counted in; nil counts nothing. They are of one Instance.
+	Metrics *metrics.Metrics
 	// DecisionLabels stand in each line of the decision log, beside an id of
 	// this run.
 	DecisionLabels map[string]string
@@ -189,13 +192,16 @@ func (i *Instance) open(root *seal.RootKey) error {
 	if err != nil {
 		return fmt.Errorf("starting the decision engine: %w", err)
 	}
+	if i.config.Metrics != nil {
+		i.config.Metrics.Read(readings(decisions, materials)...)
+	}
 	i.decisions = &lumberjack.Logger{
 		Filename: filepath.Join(i.config.Dir, decisionFile), MaxSize: decisionMegabytes, MaxBackups: decisionFiles,
 	}
 	i.Engine, err = engine.New(engine.Config{
 		Store: i.Store, World: i.World, Decisions: decisions, Materials: materials, Root: root,
 		EncodedMessages: i.config.EncodedMessages, ConsistencyDelay: i.config.ConsistencyDelay, ForeignFloor: i.config.ForeignFloor, Quotas: i.config.Quotas,
-		Settling: i.config.Settling, RequestQuotas: i.config.limiter(),
+		Settling: i.config.Settling, RequestQuotas: i.config.limiter(), Metrics: i.config.Metrics,
 		Clock: i.config.Clock, Rand: rand.Reader, Log: i.config.Log,
 		DecisionLog:    i.decisions,
 		DecisionLabels: i.config.labels(), DecisionLogPlain: i.config.DecisionLogPlain,
@@ -250,83 +256,6 @@ func (i *Instance) restored(w *world.World) {
 
 func (i *Instance) refused(err error) {
 	i.config.Log.Error("the new world is refused, the old one goes on serving", "world", i.config.World, "err", err)
-}
-
-// storedIDs is uniqueIDs with a transaction for each principal that is new.
-type storedIDs struct{ store *store.Store }
-
-// UniqueID returns the id that the principal has had since it was first seen.
-func (s storedIDs) UniqueID(arn string) (id string, err error) {
-	err = s.store.View(func(tx *store.Tx) error {
-		id, err = tx.UniqueID(arn)
-		return err
-	})
-	if !errors.Is(err, store.ErrNotFound) {
-		return id, err
-	}
-	err = s.store.Update(func(tx *store.Tx) error {
-		id, err = uniqueIDs{tx}.UniqueID(arn)
-		return err
-	})
-	return id, err
-}
-
-// forgetPage is how many principals are looked at in one transaction.
-const forgetPage = 500
-
-// Forget drops the ids of principals that are no longer in the world, so that
-// one which comes back is another.
-func (s storedIDs) Forget(allBut []string) error {
-	present := map[string]bool{}
-	for _, arn := range allBut {
-		present[arn] = true
-	}
-	after, more := "", true
-	for more {
-		last := after
-		err := s.store.Update(func(tx *store.Tx) (err error) {
-			last, more, err = forgetSome(tx, after, present)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		after = last
-	}
-	return nil
-}
-
-// forgetSome goes through one page of principals, behind after.
-func forgetSome(tx *store.Tx, after string, present map[string]bool) (last string, more bool, err error) {
-	page, more, err := tx.Principals(after, forgetPage)
-	if err != nil {
-		return after, false, err
-	}
-	for _, p := range page {
-		after = p.ARN
-		if present[p.ARN] {
-			continue
-		}
-		if err := tx.DeletePrincipal(p.ARN); err != nil {
-			return after, false, err
-		}
-	}
-	return after, more, nil
-}
-
-// uniqueIDs gives principals their ids from the store.
-type uniqueIDs struct{ tx *store.Tx }
-
-// UniqueID returns the id that the principal has had since it was first seen.
-func (u uniqueIDs) UniqueID(arn string) (string, error) {
-	id, err := u.tx.UniqueID(arn)
-	if !errors.Is(err, store.ErrNotFound) {
-		return id, err
-	}
-	if id, err = world.NewUniqueID(arn, rand.Reader); err != nil {
-		return "", err
-	}
-	return id, u.tx.PutUniqueID(arn, id)
 }
 
 // How often the files of the world are looked at, and how often what has
