@@ -87,24 +87,6 @@ func (k *sm2Key) Verify(ctx context.Context, a spec.Algorithm, m material.Messag
 	return nil
 }
 
-func (k *sm2Key) EncryptPublic(ctx context.Context, a spec.Algorithm, plaintext []byte) ([]byte, error) {
-	if err := permits(ctx, a, []spec.Algorithm{spec.SM2PKE}); err != nil {
-		return nil, err
-	}
-	return sm2.EncryptASN1(rand.Reader, &k.key.PublicKey, plaintext)
-}
-
-func (k *sm2Key) DecryptPrivate(ctx context.Context, a spec.Algorithm, ciphertext []byte) (seal.Secret, error) {
-	if err := permits(ctx, a, []spec.Algorithm{spec.SM2PKE}); err != nil {
-		return seal.Secret{}, err
-	}
-	plaintext, err := k.key.Decrypt(nil, ciphertext, sm2.ASN1DecrypterOpts)
-	if err != nil {
-		return seal.Secret{}, material.ErrCiphertext
-	}
-	return seal.NewSecret(plaintext), nil
-}
-
 func (k *sm2Key) Derive(ctx context.Context, peer []byte) (seal.Secret, error) {
 	if err := ctx.Err(); err != nil {
 		return seal.Secret{}, err
