@@ -98,12 +98,12 @@ func (c Call) context(k Check) condition.Context {
 		facts.OrgPath = c.World.Organization().Path(facts.Account)
 		facts.OrgID = c.resource(k.Resource).OrgID
 	}
-	keys := condition.Build(r, k.Side, facts)
-	complete(keys, k.Action)
+	v := vocabulary(k)
+	keys := v.Build(r, k.Side, facts)
+	complete(keys, k.Action, v)
 	if c.Caller.Type == decision.Service {
 		delete(keys, "aws:sourceip") // a service as itself has no address that policies could know
 	}
-	keys.Restrict(vocabulary(k))
 	return keys
 }
 

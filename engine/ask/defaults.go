@@ -45,10 +45,11 @@ func Defaults(action string) condition.Context {
 	return c
 }
 
-// complete gives a check the defaults of what its request left open.
-func complete(c condition.Context, action string) {
+// complete gives a check the defaults of what its request left open, as far as
+// it can have them.
+func complete(c condition.Context, action string, v condition.Vocabulary) {
 	for name, values := range defaults[action] {
-		if _, sent := c[name]; !sent {
+		if _, sent := c[name]; !sent && v.Has(name) {
 			c[name] = values
 		}
 	}

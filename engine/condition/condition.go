@@ -3,11 +3,11 @@
 package condition
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -77,13 +77,18 @@ type Resource struct {
 	Key     *Key   // nil for aliases, absent keys and operations on no key
 }
 
-// Build works out the context of one check. Keys of the service (kms:…) are
-// absent from a check on an alias: Guide, "Controlling access to aliases".
-func Build(r Request, s Side, res Resource) Context {
-	b := builder{Context: make(Context, 40), values: make([]string, 0, 24)}
+// Build works out the context of one check, with all keys of the service.
+func Build(r Request, s Side, res Resource) Context { return build(r, s, res, nil) }
+
+// Build works out the context of one check, with those keys of the service
+// (kms:…) that v has.
+func (v Vocabulary) Build(r Request, s Side, res Resource) Context { return build(r, s, res, &v) }
+
+func build(r Request, s Side, res Resource, v *Vocabulary) Context {
+	b := builder{Context: make(Context, 24), values: make([]string, 0, 24), vocabulary: v}
 	r.fill(&b)
 	for name, values := range r.Principal {
-		b.Set(name, values...)
+		b.list(strings.ToLower(name), values)
 	}
 	s.fill(&b)
 	b.one("aws:resourceaccount", res.Account)
@@ -99,18 +104,35 @@ func Build(r Request, s Side, res Resource) Context {
 // array, and names are given in lower case.
 type builder struct {
 	Context
-	values []string
+	values     []string
+	vocabulary *Vocabulary // nil: all
+}
+
+// takes tells whether a key belongs into the context.
+func (b *builder) takes(name string) bool {
+	return b.vocabulary == nil || b.vocabulary.Has(name)
+}
+
+// list gives a key its values, if there are any.
+func (b *builder) list(name string, values []string) {
+	if len(values) > 0 && b.takes(name) {
+		b.Context[name] = values
+	}
 }
 
 // one sets a single-valued key, whose name is in lower case, unless the value
 // is empty.
 func (b *builder) one(name, value string) {
-	if value == "" {
-		return
+	if value != "" && b.takes(name) {
+		b.Context[name] = b.alone(value)
 	}
+}
+
+// alone is a list of one value.
+func (b *builder) alone(value string) []string {
 	n := len(b.values)
 	b.values = append(b.values, value)
-	b.Context[name] = b.values[n : n+1 : n+1]
+	return b.values[n : n+1 : n+1]
 }
 
 // flag sets a Bool key, whose name is in lower case.
@@ -127,8 +149,28 @@ func (r Request) fill(b *builder) {
 	b.one("aws:useragent", r.UserAgent)
 	b.one("aws:referer", r.Referer)
 	r.origin(b)
-	b.one("aws:currenttime", r.Now.UTC().Format(time.RFC3339))
-	b.one("aws:epochtime", strconv.FormatInt(r.Now.Unix(), 10))
+	now := secondOf(r.Now)
+	b.one("aws:currenttime", now.date)
+	b.one("aws:epochtime", now.epoch)
+}
+
+// A second is an instant as condition keys tell it.
+type second struct {
+	unix        int64
+	date, epoch string
+}
+
+// latest is the second that was asked for last: many requests share it.
+var latest atomic.Pointer[second]
+
+func secondOf(t time.Time) *second {
+	unix := t.Unix()
+	if s := latest.Load(); s != nil && s.unix == unix {
+		return s
+	}
+	s := &second{unix: unix, date: t.UTC().Format(time.RFC3339), epoch: strconv.FormatInt(unix, 10)}
+	latest.Store(s)
+	return s
 }
 
 // origin says where the call came from. The address has another name on a call
@@ -148,29 +190,34 @@ func (r Request) origin(b *builder) {
 func (s Side) fill(b *builder) {
 	b.one("kms:requestalias", s.Alias)
 	for name, values := range s.Keys {
-		b.Set(name, values...)
+		b.list(strings.ToLower(name), values)
 	}
-	fillEncryptionContext(b.Context, s.EncryptionContext)
-}
-
-// fillEncryptionContext gives each pair its key; the set of names
-// keeps case.
-func fillEncryptionContext(c Context, pairs map[string]string) {
-	if len(pairs) == 0 {
-		return
-	}
-	c.Set("kms:encryptioncontextkeys", c.pairs("kms:encryptioncontext:", pairs)...)
+	// Each pair has its key; the set of names keeps case.
+	b.list("kms:encryptioncontextkeys", b.pairs("kms:encryptioncontext:", s.EncryptionContext))
 }
 
 // pairs gives each pair its own key under the lower-cased prefix. Names that
 // differ only in case share one key, with the values in the order of the
 // names, which it returns.
-func (c Context) pairs(prefix string, pairs map[string]string) (names []string) {
-	names = slices.AppendSeq(make([]string, 0, len(pairs)), maps.Keys(pairs))
+func (b *builder) pairs(prefix string, pairs map[string]string) (names []string) {
+	if len(pairs) == 0 {
+		return nil
+	}
+	names = make([]string, 0, len(pairs))
+	for name := range pairs {
+		names = append(names, name)
+	}
 	slices.Sort(names)
 	for _, name := range names {
 		key := prefix + strings.ToLower(name)
-		c[key] = append(c[key], pairs[name])
+		if !b.takes(key) {
+			continue
+		}
+		if had, shared := b.Context[key]; shared {
+			b.Context[key] = append(had, pairs[name])
+		} else {
+			b.Context[key] = b.alone(pairs[name])
+		}
 	}
 	return names
 }
@@ -184,13 +231,13 @@ func (k *Key) fill(b *builder) {
 	b.flag("kms:multiregion", k.MultiRegion)
 	b.one("kms:multiregionkeytype", k.MultiRegionKeyType)
 	b.pairs("aws:resourcetag/", k.Tags)
-	b.Set("kms:resourcealiases", k.Aliases...)
+	b.list("kms:resourcealiases", k.Aliases)
 }
 
 // RequestTags gives the tags of a request their keys: aws:RequestTag/name and
 // aws:TagKeys.
 func RequestTags(tags map[string]string) Context {
-	c := Context{}
-	c.Set("aws:TagKeys", c.pairs("aws:requesttag/", tags)...)
-	return c
+	b := builder{Context: Context{}}
+	b.list("aws:tagkeys", b.pairs("aws:requesttag/", tags))
+	return b.Context
 }

@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"maps"
 	"net/netip"
 	"testing"
 	"time"
@@ -94,18 +95,21 @@ func TestSideOfARequest(t *testing.T) {
 }
 
 func TestVocabularyRestrictsTheServicesOwnKeys(t *testing.T) {
-	all := func() Context {
-		return Context{
-			"aws:sourceip": {"192.0.2.7"}, "sts:externalid": {"x"}, "kms:calleraccount": {"1"}, "kms:keyspec": {"s"},
-			"kms:encryptioncontext:dept": {"a"}, "kms:encryptioncontextkeys": {"dept"},
-		}
+	r := Request{Principal: map[string][]string{"kms:CallerAccount": {"1"}, "aws:userid": {"1"}}, Region: "us-east-1"}
+	side := Side{Alias: "alias/a", EncryptionContext: map[string]string{"Dept": "a"}, Keys: Context{"kms:keyagreementalgorithm": {"ECDH"}, "sts:externalid": {"x"}}}
+	about := Resource{Account: "1", Key: &Key{Spec: "s", Usage: "u", Aliases: []string{"alias/a"}, Tags: map[string]string{"a": "b"}}}
+	all := Build(r, side, about)
+	for name, v := range map[string]Vocabulary{
+		"some": NewVocabulary([]string{"kms:CallerAccount", "kms:EncryptionContext:", "kms:KeyUsage"}), "none": {},
+	} {
+		want := maps.Clone(all)
+		maps.DeleteFunc(want, func(key string, _ []string) bool { return !v.Has(key) })
+		assert.Equal(t, want, v.Build(r, side, about), name)
+		assert.Contains(t, want, "aws:resourcetag/a", name)
+		assert.Contains(t, want, "sts:externalid", name)
+		assert.Equal(t, name == "some", want["kms:encryptioncontext:dept"] != nil)
+		assert.Equal(t, name == "some", want["kms:calleraccount"] != nil)
+		assert.NotContains(t, want, "kms:encryptioncontextkeys")
+		assert.NotContains(t, want, "kms:resourcealiases")
 	}
-	c := all()
-	c.Restrict(NewVocabulary([]string{"kms:CallerAccount", "kms:EncryptionContext:", "kms:KeyUsage"}))
-	assert.Equal(t, Context{
-		"aws:sourceip": {"192.0.2.7"}, "sts:externalid": {"x"}, "kms:calleraccount": {"1"}, "kms:encryptioncontext:dept": {"a"},
-	}, c)
-	c = all()
-	c.Restrict(Vocabulary{})
-	assert.Equal(t, Context{"aws:sourceip": {"192.0.2.7"}, "sts:externalid": {"x"}}, c)
 }

@@ -23,8 +23,10 @@ func NewVocabulary(keys []string) Vocabulary {
 	return v
 }
 
-func (v Vocabulary) has(key string) bool {
-	if v.names[key] {
+// Has tells whether a condition key, in lower case, is none of the service's or
+// one of v. The zero Vocabulary has none of the service's.
+func (v Vocabulary) Has(key string) bool {
+	if !strings.HasPrefix(key, "kms:") || v.names[key] {
 		return true
 	}
 	for _, p := range v.prefixes {
@@ -33,14 +35,4 @@ func (v Vocabulary) has(key string) bool {
 		}
 	}
 	return false
-}
-
-// Restrict drops the keys of the service that the action cannot have. The
-// zero Vocabulary drops all of them.
-func (c Context) Restrict(v Vocabulary) {
-	for key := range c {
-		if strings.HasPrefix(key, "kms:") && !v.has(key) {
-			delete(c, key)
-		}
-	}
 }

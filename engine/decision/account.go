@@ -25,6 +25,11 @@ type account struct {
 	nearestMiss *NearestMiss
 }
 
+// of fills a, which is new.
+func (a *account) of(e *Engine, q *Question, at *attachments, out *outcome) {
+	a.engine, a.question, a.attachments, a.outcome = e, q, at, out
+}
+
 // explain works out, once, what the decision itself did not need. It explains a
 // decision that stands, so an error here leaves the explanation out.
 func (a *account) explain() *outcome {

@@ -33,7 +33,13 @@ type attachments struct {
 	slots  []slot           // by layer, level, index
 	// refusal is what the guardrails said; nil: there are none.
 	refusal *refusal
+
+	room [usual]slot    // of slots, unless there are more
+	key  [keyBytes]byte // in which keys of caches are written
 }
+
+// usual is room for as many policies as most questions have.
+const usual = 6
 
 // A slot is the place of one policy.
 type slot struct {
@@ -46,7 +52,8 @@ type slot struct {
 // attach lists the policies of q and refuses those that are not of their
 // layer's kind.
 func attach(q *Question) (*attachments, error) {
-	a := &attachments{slots: make([]slot, 0, 8)}
+	a := &attachments{}
+	a.slots = a.room[:0]
 	add := func(layer, level, index int, p *Policy) error {
 		if p.Document == nil || !fits(p.Document.Kind, layers[layer], q.Rule) {
 			return malformed("a policy of layer %s is missing or of another kind", layers[layer])

@@ -116,15 +116,20 @@ func (e *Engine) Decide(ctx context.Context, q Question) (Decision, error) {
 		q.guardrails = g
 	}
 	ctx = e.limited(ctx)
-	full, err := e.account(ctx, &q)
+	// What the decision keeps stands together.
+	kept := &struct {
+		question   Question
+		full, seen account
+	}{question: q}
+	full, seen := &kept.full, &kept.seen
+	err := e.account(ctx, &kept.question, full)
 	if errors.Is(err, ErrTooLong) && q.foreign() {
-		full, err = e.unaffordable(ctx, &q)
+		err = e.unaffordable(ctx, &kept.question, full)
 	}
 	if err != nil {
 		return Decision{}, fmt.Errorf("deciding %s: %w", q.Action, err)
 	}
-	seen, err := e.seen(ctx, full)
-	if err != nil {
+	if err := e.look(ctx, full, seen); err != nil {
 		return Decision{}, fmt.Errorf("deciding what to tell of %s: %w", q.Action, err)
 	}
 	return Decision{
@@ -137,55 +142,58 @@ func (e *Engine) Decide(ctx context.Context, q Question) (Decision, error) {
 	}, nil
 }
 
-// seen is the account that the caller may see. A refusal across accounts is
-// decided once more, as if the resource did not exist.
-func (e *Engine) seen(ctx context.Context, full *account) (*account, error) {
-	seen := &account{engine: e, question: full.question, attachments: full.attachments, outcome: full.outcome}
-	if full.question.foreign() && !full.outcome.allowed {
-		var err error
-		if seen, err = e.account(ctx, full.question.unseen()); err != nil {
-			return nil, err
-		}
-		if seen.outcome.allowed {
-			seen.outcome = &outcome{reason: NoAllow, layer: LayerResource} // and nothing else
-		}
+// look fills seen, the account that the caller may see. A refusal across accounts
+// is decided once more, as if the resource did not exist.
+func (e *Engine) look(ctx context.Context, full, seen *account) error {
+	if !full.question.foreign() || full.outcome.allowed {
+		seen.of(full.engine, full.question, full.attachments, full.outcome)
+		seen.hide()
+		return nil
+	}
+	if err := e.account(ctx, full.question.unseen(), seen); err != nil {
+		return err
+	}
+	if seen.outcome.allowed {
+		seen.outcome = &outcome{reason: NoAllow, layer: LayerResource} // and nothing else
 	}
 	seen.hide()
-	return seen, nil
+	return nil
 }
 
-// account has every policy say what matches, and combines it.
-func (e *Engine) account(ctx context.Context, q *Question) (*account, error) {
+// account has every policy say what matches, combines it, and fills what is to
+// tell of it.
+func (e *Engine) account(ctx context.Context, q *Question, told *account) error {
 	a, err := attach(q)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i := range a.slots {
 		s := &a.slots[i]
 		if s.program, err = e.programs.of(ctx, s.policy); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := q.affordable(a.slots); err != nil {
-		return nil, err
+		return err
 	}
 	if err := e.judge(ctx, q, a); err != nil {
-		return nil, err
+		return err
 	}
 	if a.refusal, err = e.guard(ctx, q); err != nil {
-		return nil, err
+		return err
 	}
 	out, err := e.combine(ctx, q, a)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &account{engine: e, question: q, attachments: a, outcome: out}, nil
+	told.of(e, q, a, out)
+	return nil
 }
 
 // judge has the policies say which of their statements match.
 func (e *Engine) judge(ctx context.Context, q *Question, a *attachments) error {
 	var input *ast.Term // made when the first policy needs it
-	key := make([]byte, 0, keyBytes)
+	key := a.key[:0]
 	for i := range a.slots {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -240,7 +248,7 @@ func (e *Engine) combine(ctx context.Context, q *Question, a *attachments) (*out
 	if !e.config.Cache {
 		return e.combineNow(ctx, q, a)
 	}
-	key := decideKey(make([]byte, 0, keyBytes), q, a)
+	key := decideKey(a.key[:0], q, a)
 	known, ok, doubt := e.outcomes.recall(key)
 	if ok && !doubt {
 		return known, nil

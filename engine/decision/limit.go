@@ -35,10 +35,24 @@ type untilKey struct{}
 
 // limited gives a decision its end, unless it has one.
 func (e *Engine) limited(ctx context.Context) context.Context {
-	if _, has := ctx.Value(untilKey{}).(time.Time); has {
+	if _, has := ctx.Value(untilKey{}).(*ending); has {
 		return ctx
 	}
-	return context.WithValue(ctx, untilKey{}, time.Now().Add(cmp.Or(e.config.Limit, DefaultLimit)))
+	return &ending{Context: ctx, until: time.Now().Add(cmp.Or(e.config.Limit, DefaultLimit))}
+}
+
+// An ending is a context that tells when its decision ends.
+type ending struct {
+	context.Context
+	until time.Time
+}
+
+// Value finds the ending itself under untilKey.
+func (e *ending) Value(key any) any {
+	if key == (untilKey{}) {
+		return e
+	}
+	return e.Context.Value(key)
 }
 
 // A stop is the topdown.Cancel of one query, which asks it before every
@@ -52,11 +66,10 @@ type stop struct {
 
 // newStop ends a query with its decision; one outside has a limit of its own.
 func newStop(ctx context.Context) *stop {
-	until, ok := ctx.Value(untilKey{}).(time.Time)
-	if !ok {
-		until = time.Now().Add(DefaultLimit)
+	if end, ok := ctx.Value(untilKey{}).(*ending); ok {
+		return &stop{ctx: ctx, until: end.until}
 	}
-	return &stop{ctx: ctx, until: until}
+	return &stop{ctx: ctx, until: time.Now().Add(DefaultLimit)}
 }
 
 // askEvery is how many expressions pass between two looks at the clock.
@@ -111,15 +124,14 @@ func (q *Question) bytesOf(key string) (n int) {
 
 // unaffordable refuses a call across accounts that only the key's side makes
 // unaffordable: the error would tell the caller that the key exists.
-func (e *Engine) unaffordable(ctx context.Context, q *Question) (*account, error) {
-	a, err := e.account(ctx, q.unseen())
-	if err != nil {
-		return nil, err
+func (e *Engine) unaffordable(ctx context.Context, q *Question, a *account) error {
+	if err := e.account(ctx, q.unseen(), a); err != nil {
+		return err
 	}
 	e.config.Log.Warn("a value of a request from another account is too long for the key's patterns, so the call is refused",
 		slog.String("action", q.Action), slog.String("resource", q.Resource.ARN), slog.String("principal", q.Principal.ARN))
 	if a.outcome.allowed {
 		a.outcome = &outcome{reason: NoAllow, layer: LayerResource}
 	}
-	return a, nil
+	return nil
 }

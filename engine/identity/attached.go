@@ -18,8 +18,11 @@ type Attached struct {
 // Attached collects the policies attached to the caller now: its own
 // and its groups', its boundary, what its session brought, and the SCPs over
 // its account. The root user of an account has none of its own; a federated
-// user has those of its parent.
+// user has those of its parent. The lists must not be changed.
 func (c Caller) Attached() Attached {
+	if c.fixed != nil {
+		return c.fixed.attached
+	}
 	var a Attached
 	switch {
 	case c.Role != nil:

@@ -33,6 +33,7 @@ type Caller struct {
 	Session *Session
 
 	world *world.World
+	fixed *fixed // nil: nobody has kept it
 }
 
 // Principal is the caller as decisions know it.

@@ -12,7 +12,7 @@ func Of(w *world.World, owner world.AccessKey) (Caller, *wire.Error) { return li
 
 // InSession is the user or root user c with temporary credentials.
 func (c Caller) InSession(s Session) Caller {
-	c.Session = &s
+	c.Session, c.fixed = &s, nil
 	return c
 }
 

@@ -23,8 +23,11 @@ var principalTypes = map[decision.PrincipalType]string{
 
 // Keys holds the condition keys that tell of the caller, by lower-cased name,
 // at an instant: the table of A-43. A key that the caller does not have is
-// absent.
+// absent. The map must not be changed.
 func (c Caller) Keys(now time.Time) map[string][]string {
+	if c.fixed != nil {
+		return c.fixed.keys
+	}
 	keys := map[string][]string{
 		"aws:principalarn":  {c.PrincipalARN()},
 		"aws:principaltype": {principalTypes[c.Type]},

@@ -102,7 +102,7 @@ func readHeader(h http.Header, auth string) (f fields, err *wire.Error) {
 			return f, wire.Errorf(wire.IncompleteSignature,
 				"Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 and encoded with Base64): '%s'.", digest(auth))
 		}
-		to := map[string]*string{"Credential": &f.credential, "SignedHeaders": &f.signedHeaders, "Signature": &f.signature}[name]
+		to := f.part(name)
 		if to == nil || *to != "" {
 			return f, wire.Errorf(wire.IncompleteSignature,
 				"Authorization header has an unknown or repeated parameter. (Hashed with SHA-256 and encoded with Base64) Authorization=%s", digest(auth))
@@ -119,7 +119,7 @@ func readHeader(h http.Header, auth string) (f fields, err *wire.Error) {
 		return f, err
 	}
 	var missing strings.Builder
-	for _, p := range []parameter{{"Credential", f.credential}, {"Signature", f.signature}, {"SignedHeaders", f.signedHeaders}} {
+	for _, p := range [...]parameter{{"Credential", f.credential}, {"Signature", f.signature}, {"SignedHeaders", f.signedHeaders}} {
 		if p.value == "" {
 			missing.WriteString("Authorization header requires '" + p.name + "' parameter. ")
 		}
@@ -131,6 +131,19 @@ func readHeader(h http.Header, auth string) (f fields, err *wire.Error) {
 		return f, wire.Errorf(wire.IncompleteSignature, "%s(Hashed with SHA-256 and encoded with Base64) Authorization=%s", missing.String(), digest(auth))
 	}
 	return f, nil
+}
+
+// part is the part that a parameter of the header is; nil for what is none.
+func (f *fields) part(name string) *string {
+	switch name {
+	case "Credential":
+		return &f.credential
+	case "SignedHeaders":
+		return &f.signedHeaders
+	case "Signature":
+		return &f.signature
+	}
+	return nil
 }
 
 func digest(s string) string {
@@ -254,8 +267,15 @@ func validName(s string) bool {
 // setScope reads keyid/date/region/service/term. The words are kept as they
 // are; Check compares them.
 func (s *Signature) setScope(credential string) *wire.Error {
-	parts := strings.Split(strings.TrimRight(credential, "/"), "/")
-	if len(parts) != 5 {
+	var parts [5]string
+	n := 0
+	for part := range strings.SplitSeq(strings.TrimRight(credential, "/"), "/") {
+		if n < len(parts) {
+			parts[n] = part
+		}
+		n++
+	}
+	if n != len(parts) {
 		return wire.Errorf(wire.IncompleteSignature,
 			"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '%.256s'", credential)
 	}

@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/keyreeve/keyreeve/crypto/seal"
@@ -132,6 +133,9 @@ func (s Signature) Verify(r wire.Request, secret seal.Secret, now time.Time) *wi
 	return s.verify(r, now, deriveKey(secret, s.Date, s.Region, s.Service))
 }
 
+// buffers are for canonical requests, which are as long as a request's headers.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+
 func (s Signature) verify(r wire.Request, now time.Time, key signingKey) *wire.Error {
 	if err := s.current(s.Service, now); err != nil {
 		return err
@@ -139,10 +143,14 @@ func (s Signature) verify(r wire.Request, now time.Time, key signingKey) *wire.E
 	if err := checkPayload(r); err != nil {
 		return err
 	}
-	canonical, err := s.appendCanonical(make([]byte, 0, 1024), r, plain)
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	canonical, err := s.appendCanonical((*buffer)[:0], r, plain)
 	if err != nil {
 		return err
 	}
+	*buffer = canonical[:0]
+	defer clear(canonical) // it may hold a session token
 	toSign := s.stringToSign(canonical)
 	mac := hmac.New(sha256.New, key[:])
 	mac.Write(toSign)
@@ -165,7 +173,7 @@ func (s Signature) stringToSign(canonical []byte) []byte {
 	b = append(b, '\n')
 	b = append(b, s.timeText...)
 	b = append(b, '\n')
-	for _, part := range []string{s.Date, s.Region, s.Service} {
+	for _, part := range [...]string{s.Date, s.Region, s.Service} {
 		b = append(b, part...)
 		b = append(b, '/')
 	}

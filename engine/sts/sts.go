@@ -45,7 +45,11 @@ func Speaks(r wire.Request) bool {
 	case http.MethodGet:
 		return strings.HasPrefix(r.RawQuery, "Action=") || strings.Contains(r.RawQuery, "&Action=")
 	case http.MethodPost:
-		t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		sent := r.Header.Get("Content-Type")
+		if sent == wire.ContentType {
+			return false
+		}
+		t, _, err := mime.ParseMediaType(sent)
 		return err == nil && t == "application/x-www-form-urlencoded"
 	}
 	return false

@@ -52,7 +52,10 @@ func (a Action) On(r ResourceKind) bool { return slices.Contains(a.Resources, r)
 
 // ActionNamed finds an action by its name in any case.
 func ActionNamed(name string) (Action, bool) {
-	a, ok := actionsByName[strings.ToLower(name)]
+	a, ok := actionsByName[name]
+	if !ok {
+		a, ok = actionsByName[strings.ToLower(name)]
+	}
 	return a, ok
 }
 

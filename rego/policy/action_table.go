@@ -93,10 +93,11 @@ var Actions = table(
 	roleAction("sts:TagSession", "aws:RequestTag/", "aws:TagKeys", "sts:TransitiveTagKeys"),
 )
 
+// actionsByName has each name as it is spelled, and in lower case.
 var actionsByName = func() map[string]Action {
 	m := map[string]Action{}
 	for _, a := range Actions {
-		m[strings.ToLower(a.Name)] = a
+		m[a.Name], m[strings.ToLower(a.Name)] = a, a
 	}
 	return m
 }()
