@@ -294,6 +294,9 @@ func TestFailureOnAForeignKeyTakesItsTime(t *testing.T) {
 		assert.GreaterOrEqual(t, time.Since(began), floor, name)
 	}
 	began := time.Now()
+	require.Error(t, b.encrypts(carol, f.key, map[string]string{"a": strings.Repeat("x", 5000)})())
+	assert.GreaterOrEqual(t, time.Since(began), 2*floor, "what patterns cost grows with the request")
+	began = time.Now()
 	for range 20 {
 		require.Error(t, b.encrypts(nobody, f.key, nil)())
 	}

@@ -166,7 +166,7 @@ func TestTagsInPolicies(t *testing.T) {
 	assert.Equal(t, "ok", tag("tagger", bare, tags("team", "red", "env", "x")...))
 	assert.Equal(t, refused("tagger", "TagResource", on(bare)), tag("tagger", bare, tags("team", "red", "other", "x")...), "aws:TagKeys")
 	assert.Equal(t, refused("tagger", "TagResource", on(bare)), tag("tagger", bare, tags("team", "blue")...), "aws:RequestTag")
-	assert.Equal(t, refused("tagger", "TagResource", on(bare)), tag("tagger", bare, tags("team", "red", "TEAM", "blue")...), "A-45: an Allow must hold for each")
+	assert.Equal(t, refused("tagger", "TagResource", on(bare)), tag("tagger", bare, tags("team", "red", "TEAM", "blue")...), "aws:TagKeys")
 	untag := func(names ...string) string {
 		return said(second(as("tagger").UntagResource(ctx, &kms.UntagResourceInput{KeyId: &bare, TagKeys: names})))
 	}

@@ -65,7 +65,7 @@ func (l *loader) user(a *Account, name string, v value) {
 	v.fields(table{
 		"path":        textInto(&u.Path, isPath),
 		"id":          textInto(&u.ID, isUserID),
-		"tags":        tagsInto(&u.Tags),
+		"tags":        principalTagsInto(&u.Tags),
 		"groups":      func(v value) { l.later(func() { l.member(a, u, v) }) },
 		"policies":    l.inlineInto(&u.Inline, a.ID),
 		"managed":     l.attachedInto(&u.Managed, a.ID),
@@ -111,7 +111,7 @@ func (l *loader) role(a *Account, name string, v value) {
 	v.fields(table{
 		"path":                 textInto(&r.Path, isPath),
 		"id":                   textInto(&r.ID, isRoleID),
-		"tags":                 tagsInto(&r.Tags),
+		"tags":                 principalTagsInto(&r.Tags),
 		"trust":                l.policyInto(r.Trust, policy.Trust),
 		"policies":             l.inlineInto(&r.Inline, a.ID),
 		"managed":              l.attachedInto(&r.Managed, a.ID),
@@ -145,6 +145,14 @@ func tagsInto(to *map[string]string) func(value) {
 		if len(*to) > 50 {
 			v.failf("more than 50 tags")
 		}
+	}
+}
+
+// principalTagsInto refuses names that differ only in case, as IAM does for
+// its users, roles and sessions, and AWS KMS does not for its keys.
+func principalTagsInto(to *map[string]string) func(value) {
+	return func(v value) {
+		tagsInto(to)(v)
 		seen := make(map[string]bool)
 		for name := range *to {
 			if seen[strings.ToLower(name)] {

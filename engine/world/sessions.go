@@ -11,7 +11,7 @@ func (l *loader) federatedUser(a *Account, name string, v value) {
 	v.named(isSession)
 	v.fields(table{
 		"user":        func(v value) { l.later(func() { f.Parent = l.userNamed(a, v) }) },
-		"tags":        tagsInto(&f.Tags),
+		"tags":        principalTagsInto(&f.Tags),
 		"policies":    l.policiesInto(&f.Session, a.ID, policy.Session, isLongName),
 		"issued":      timeInto(&f.Issued),
 		"access-keys": l.accessKeysInto(&f.Keys, AccessKey{Account: a.ID, Federated: f}),
@@ -28,7 +28,7 @@ func (l *loader) webIdentity(a *Account, name string, v value) {
 		"provider":        textInto(&w.Provider, isProvider),
 		"subject":         textInto(&w.Subject, isSubject),
 		"source-identity": textInto(&w.SourceIdentity, isSession),
-		"tags":            tagsInto(&w.Tags),
+		"tags":            principalTagsInto(&w.Tags),
 		"policies":        l.policiesInto(&w.Session, a.ID, policy.Session, isLongName),
 		"issued":          timeInto(&w.Issued),
 		"access-keys":     l.accessKeysInto(&w.Keys, AccessKey{Account: a.ID, Identity: w}),
