@@ -6,32 +6,48 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
 //go:embed all:starter
 var starter embed.FS
 
+// workflow is where GitHub finds it, from the root of a repository.
+const workflow = ".github/workflows/policies.yaml"
+
 // WriteStarter writes the world that people start from, with its cases and a
 // workflow that checks them, to a directory, which it makes if need be, and
-// answers with the names of the files. If one of them is there already nothing
+// answers with the names of the files, from that directory. The workflow goes
+// to the root of the repository, and works in the directory; root is empty if
+// there is no repository around it. If one of the files is there already nothing
 // is written, and the error is fs.ErrExist.
-func WriteStarter(dir string) ([]string, error) {
+func WriteStarter(dir, root string) ([]string, error) {
 	files, err := fs.Sub(starter, "starter")
 	if err != nil {
 		return nil, err
 	}
+	up, err := between(dir, root)
+	if err != nil {
+		return nil, err
+	}
 	var names, taken []string
+	texts := map[string][]byte{}
 	err = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		names = append(names, name)
+		text, err := fs.ReadFile(files, name)
+		if name == workflow && up != "" {
+			name, text = path.Join(up, name), inDirectory(text, down(dir, root))
+		}
+		names, texts[name] = append(names, name), text
 		if _, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name))); err == nil {
 			taken = append(taken, name)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -40,15 +56,41 @@ func WriteStarter(dir string) ([]string, error) {
 		return nil, fmt.Errorf("in %s: %s: %w", dir, strings.Join(taken, ", "), fs.ErrExist)
 	}
 	for _, name := range names {
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, err
-		}
-		if err := writeNew(filepath.Join(dir, filepath.FromSlash(name)), text); err != nil {
+		if err := writeNew(filepath.Join(dir, filepath.FromSlash(name)), texts[name]); err != nil {
 			return nil, err
 		}
 	}
 	return names, nil
+}
+
+// between is the way from a directory up to the root of its repository; empty
+// if it is that, or in none.
+func between(dir, root string) (string, error) {
+	if root == "" {
+		return "", nil
+	}
+	up, err := filepath.Rel(dir, root)
+	if err != nil || up == "." {
+		return "", err
+	}
+	return filepath.ToSlash(up), nil
+}
+
+// down is the way from the root of a repository to a directory in it.
+func down(dir, root string) string {
+	name, err := filepath.Rel(root, dir)
+	if err != nil {
+		return dir // between would have said so
+	}
+	return filepath.ToSlash(name)
+}
+
+// inDirectory makes a workflow work in a directory of its repository.
+func inDirectory(text []byte, name string) []byte {
+	r := strings.NewReplacer(
+		"    runs-on: ubuntu-latest\n", "    runs-on: ubuntu-latest\n    defaults: {run: {working-directory: "+strconv.Quote(name)+"}}\n",
+		"sarif_file: reports/lint.sarif", "sarif_file: "+strconv.Quote(name+"/reports/lint.sarif"))
+	return []byte(r.Replace(string(text)))
 }
 
 // writeNew makes a file that others may read, as policies are no secrets.

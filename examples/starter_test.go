@@ -15,7 +15,7 @@ import (
 
 func TestStarterIsAWorldWithoutLeftovers(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	names, err := examples.WriteStarter(dir)
+	names, err := examples.WriteStarter(dir, "")
 	require.NoError(t, err)
 	assert.Contains(t, names, ".github/workflows/policies.yaml")
 	w, err := world.Load(dir, nil)
@@ -27,7 +27,7 @@ func TestStarterOverwritesNothing(t *testing.T) {
 	dir := t.TempDir()
 	mine := filepath.Join(dir, "README.md")
 	require.NoError(t, os.WriteFile(mine, []byte("mine"), 0o600))
-	_, err := examples.WriteStarter(dir)
+	_, err := examples.WriteStarter(dir, "")
 	require.ErrorIs(t, err, fs.ErrExist)
 	text, err := os.ReadFile(mine)
 	require.NoError(t, err)
@@ -35,4 +35,25 @@ func TestStarterOverwritesNothing(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, entries, 1, "nothing was written beside it")
+}
+
+func TestStarterPutsTheWorkflowWhereTheRepositoryHasIt(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "kms", "policies")
+	names, err := examples.WriteStarter(dir, root)
+	require.NoError(t, err)
+	assert.Contains(t, names, "../../.github/workflows/policies.yaml")
+	text, err := os.ReadFile(filepath.Join(root, ".github", "workflows", "policies.yaml"))
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `working-directory: "kms/policies"`)
+	assert.Contains(t, string(text), `sarif_file: "kms/policies/reports/lint.sarif"`)
+	assert.NoDirExists(t, filepath.Join(dir, ".github"))
+
+	_, err = examples.WriteStarter(filepath.Join(root, "other"), root)
+	require.ErrorIs(t, err, fs.ErrExist, "the repository has a workflow of that name")
+	assert.NoDirExists(t, filepath.Join(root, "other"))
+
+	names, err = examples.WriteStarter(filepath.Join(root, "own"), filepath.Join(root, "own"))
+	require.NoError(t, err)
+	assert.Contains(t, names, ".github/workflows/policies.yaml")
 }

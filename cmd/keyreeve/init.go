@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +20,9 @@ func newInit() *cobra.Command {
 case lines that say what you expect, the configuration of lint, and a workflow for
 GitHub that lints and tests every change. All of it is green, and yours to change.
 
-Files that are there already are not touched: then nothing is written.`,
+The workflow goes to .github at the root of the git repository that DIR is in, where
+GitHub looks for it. Files that are there already are not touched: then nothing is
+written.`,
 		Example: `  keyreeve init policies
   cd policies && keyreeve lint . && keyreeve test .`,
 		Args: oneDirectory,
@@ -28,14 +32,15 @@ Files that are there already are not touched: then nothing is written.`,
 				dir = args[0]
 			}
 			sharedFiles()
-			names, err := examples.WriteStarter(dir)
+			root := repositoryOf(dir)
+			names, err := examples.WriteStarter(dir, root)
 			switch {
 			case errors.Is(err, fs.ErrExist):
 				return cannot(fmt.Errorf("%w; nothing was written: name another directory, or move those away", err))
 			case err != nil:
 				return cannot(err)
 			}
-			return cannot(welcome(c, dir, names))
+			return cannot(welcome(c, dir, root, names))
 		},
 	}
 }
@@ -48,19 +53,63 @@ func oneDirectory(c *cobra.Command, args []string) error {
 	return fmt.Errorf("%s takes one directory, not %d; see %s --help", c.Name(), len(args), c.CommandPath())
 }
 
+// repositoryOf is the root of the git repository that a directory is in, which
+// need not be there yet; empty if it is in none. It is named from here, as the
+// directory is.
+func repositoryOf(dir string) string {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(at, ".git")); err == nil {
+			return sameBase(dir, at)
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			return ""
+		}
+		at = up
+	}
+}
+
+// sameBase names an absolute directory relatively if dir is relative.
+func sameBase(dir, absolute string) string {
+	if filepath.IsAbs(dir) {
+		return absolute
+	}
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return ""
+	}
+	relative, err := filepath.Rel(here, absolute)
+	if err != nil {
+		return ""
+	}
+	return relative
+}
+
 // welcome says what was written and what to do next.
-func welcome(c *cobra.Command, dir string, names []string) error {
+func welcome(c *cobra.Command, dir, root string, names []string) error {
 	for _, name := range names {
 		if _, err := fmt.Fprintln(c.OutOrStdout(), name); err != nil {
 			return err
 		}
 	}
+	place := dir
+	if absolute, err := filepath.Abs(dir); err == nil && filepath.Clean(dir) == "." {
+		place = "this directory, " + filepath.Base(absolute)
+	}
+	note := ""
+	if root == "" {
+		note = fmt.Sprintf("\nGitHub runs the workflow where %s is the root of a repository; in a larger one, move .github\nto its root and have the job work in the directory.\n", place)
+	}
 	_, err := fmt.Fprintf(c.OutOrStdout(), `
-A world with one key and three roles is in %[1]s. Next:
+A world with one key and three roles is in %[2]s. Next:
 
   keyreeve lint %[1]s
   keyreeve test %[1]s
   keyreeve repl %[1]s
-`, dir)
+%[3]s`, dir, place, note)
 	return err
 }

@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string) int {
 
 // message is an error for the terminal. Arguments that it repeats are one line.
 func message(err error, args []string) string {
-	text := err.Error()
+	text := plainly(err)
 	for _, arg := range args {
 		_, value, _ := strings.Cut(arg, "=")
 		for _, part := range []string{arg, value} {

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -32,6 +37,45 @@ func misused(c *cobra.Command, err error) error {
 
 // valueOf says what the flags of a type want.
 var valueOf = map[string]string{"int": "a whole number", "bool": "true or false", "duration": "a duration such as 10s"}
+
+// plainly is the text of an error in which what the system says of a file is a
+// sentence that tells what to do.
+func plainly(err error) string {
+	text := err.Error()
+	var wrong *fs.PathError
+	if !errors.As(err, &wrong) {
+		return text
+	}
+	switch {
+	case errors.Is(wrong, fs.ErrNotExist):
+		return strings.Replace(text, wrong.Error(), "there is no file or directory "+wrong.Path+nearPath(wrong.Path), 1)
+	case errors.Is(wrong, fs.ErrPermission):
+		return strings.Replace(text, wrong.Error(), "you have no permission to "+wrong.Op+" "+wrong.Path, 1)
+	case errors.Is(wrong, syscall.EISDIR):
+		return strings.Replace(text, wrong.Error(), wrong.Path+" is a directory; name a file", 1)
+	case errors.Is(wrong, syscall.ENOTDIR):
+		return strings.Replace(text, wrong.Error(), wrong.Path+" goes through a file as if it were a directory", 1)
+	}
+	return text
+}
+
+// nearPath asks whether another file of the directory was meant, or says which
+// directory is not there.
+func nearPath(name string) string {
+	dir, base := filepath.Split(filepath.Clean(name))
+	entries, err := os.ReadDir(cmp.Or(dir, "."))
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if near := slip.Nearest(base, names, len(base)/4); near != "" {
+		return slip.Ask(dir + near)
+	}
+	return ""
+}
 
 // noArguments refuses arguments.
 func noArguments(c *cobra.Command, args []string) error {
