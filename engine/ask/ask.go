@@ -88,7 +88,7 @@ func (c Call) endpointPolicy() *decision.Policy {
 // there also for a key that does not exist.
 func (c Call) context(k Check) condition.Context {
 	r := c.Request
-	r.Principal = c.Caller.Keys(r.Now)
+	r.Principal, r.Memo = c.Caller.Keys(r.Now), c.Caller.Memo()
 	if c.Endpoint != nil {
 		r.Endpoint = condition.Endpoint{ID: c.Endpoint.ID, VPC: c.Endpoint.VPC}
 	}
@@ -107,8 +107,8 @@ func (c Call) context(k Check) condition.Context {
 	return keys
 }
 
-var vocabularies = func() map[string]condition.Vocabulary {
-	all := make(map[string]condition.Vocabulary, len(policy.Actions))
+var vocabularies = func() map[string]*condition.Vocabulary {
+	all := make(map[string]*condition.Vocabulary, len(policy.Actions))
 	for _, a := range policy.Actions {
 		all[a.Name] = condition.NewVocabulary(a.ConditionKeys)
 	}
@@ -117,9 +117,12 @@ var vocabularies = func() map[string]condition.Vocabulary {
 
 // vocabulary says which keys of the service a check can have: those of its
 // action on a key, none on an alias (ALS-29).
-func vocabulary(k Check) condition.Vocabulary {
-	if k.Rule == decision.IdentityOnly && k.Resource.ARN != "*" {
-		return condition.Vocabulary{}
+func vocabulary(k Check) *condition.Vocabulary {
+	v, known := vocabularies[k.Action]
+	if !known || k.Rule == decision.IdentityOnly && k.Resource.ARN != "*" {
+		return &nothing
 	}
-	return vocabularies[k.Action]
+	return v
 }
+
+var nothing condition.Vocabulary

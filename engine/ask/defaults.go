@@ -47,7 +47,7 @@ func Defaults(action string) condition.Context {
 
 // complete gives a check the defaults of what its request left open, as far as
 // it can have them.
-func complete(c condition.Context, action string, v condition.Vocabulary) {
+func complete(c condition.Context, action string, v *condition.Vocabulary) {
 	for name, values := range defaults[action] {
 		if _, sent := c[name]; !sent && v.Has(name) {
 			c[name] = values

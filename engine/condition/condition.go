@@ -3,6 +3,7 @@
 package condition
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -47,6 +48,9 @@ type Request struct {
 	Referer   string
 	Region    string
 	Now       time.Time
+
+	// Memo, if it is not nil, belongs to a caller whose Principal is always the same.
+	Memo *Memo
 }
 
 // An Endpoint is the VPC endpoint that a call came through.
@@ -82,14 +86,18 @@ func Build(r Request, s Side, res Resource) Context { return build(r, s, res, ni
 
 // Build works out the context of one check, with those keys of the service
 // (kms:…) that v has.
-func (v Vocabulary) Build(r Request, s Side, res Resource) Context { return build(r, s, res, &v) }
+func (v *Vocabulary) Build(r Request, s Side, res Resource) Context { return build(r, s, res, v) }
 
 func build(r Request, s Side, res Resource, v *Vocabulary) Context {
-	b := builder{Context: make(Context, 24), values: make([]string, 0, 24), vocabulary: v}
-	r.fill(&b)
-	for name, values := range r.Principal {
-		b.list(strings.ToLower(name), values)
+	b := builder{values: make([]string, 0, 16), vocabulary: v}
+	if r.Memo != nil && v != nil {
+		b.Context = maps.Clone(r.Memo.common(r, v))
+	} else {
+		b.Context = r.common(v)
 	}
+	now := secondOf(r.Now)
+	b.one("aws:currenttime", now.date)
+	b.one("aws:epochtime", now.epoch)
 	s.fill(&b)
 	b.one("aws:resourceaccount", res.Account)
 	b.one("aws:resourceorgid", res.OrgID)
@@ -138,8 +146,19 @@ func (b *builder) alone(value string) []string {
 // flag sets a Bool key, whose name is in lower case.
 func (b *builder) flag(name string, value bool) { b.one(name, strconv.FormatBool(value)) }
 
-// fill sets what follows from the request itself. The keys of calls by
-// services say no here; those of the caller that come after know better.
+// common is what is the same for calls that differ in their time, side and
+// resource only. The keys of calls by services say no at first; those of the
+// caller that come after know better.
+func (r Request) common(v *Vocabulary) Context {
+	b := builder{Context: make(Context, 24), values: make([]string, 0, 16), vocabulary: v}
+	r.fill(&b)
+	for name, values := range r.Principal {
+		b.list(strings.ToLower(name), values)
+	}
+	return b.Context
+}
+
+// fill sets what follows from the request itself.
 func (r Request) fill(b *builder) {
 	b.flag("aws:securetransport", r.Secure)
 	b.flag("aws:principalisawsservice", false)
@@ -149,9 +168,6 @@ func (r Request) fill(b *builder) {
 	b.one("aws:useragent", r.UserAgent)
 	b.one("aws:referer", r.Referer)
 	r.origin(b)
-	now := secondOf(r.Now)
-	b.one("aws:currenttime", now.date)
-	b.one("aws:epochtime", now.epoch)
 }
 
 // A second is an instant as condition keys tell it.

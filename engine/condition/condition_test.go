@@ -99,7 +99,7 @@ func TestVocabularyRestrictsTheServicesOwnKeys(t *testing.T) {
 	side := Side{Alias: "alias/a", EncryptionContext: map[string]string{"Dept": "a"}, Keys: Context{"kms:keyagreementalgorithm": {"ECDH"}, "sts:externalid": {"x"}}}
 	about := Resource{Account: "1", Key: &Key{Spec: "s", Usage: "u", Aliases: []string{"alias/a"}, Tags: map[string]string{"a": "b"}}}
 	all := Build(r, side, about)
-	for name, v := range map[string]Vocabulary{
+	for name, v := range map[string]*Vocabulary{
 		"some": NewVocabulary([]string{"kms:CallerAccount", "kms:EncryptionContext:", "kms:KeyUsage"}), "none": {},
 	} {
 		want := maps.Clone(all)
@@ -112,4 +112,34 @@ func TestVocabularyRestrictsTheServicesOwnKeys(t *testing.T) {
 		assert.NotContains(t, want, "kms:encryptioncontextkeys")
 		assert.NotContains(t, want, "kms:resourcealiases")
 	}
+}
+
+// TestMemoMakesNoDifference: what is kept of one request serves those that are equal in it.
+func TestMemoMakesNoDifference(t *testing.T) {
+	encrypt, decrypt := NewVocabulary([]string{"kms:CallerAccount"}), NewVocabulary(nil)
+	memo := new(Memo)
+	for range 3 {
+		for _, change := range []func(*Request){
+			func(*Request) {},
+			func(r *Request) { r.SourceIP = netip.MustParseAddr("198.51.100.1") },
+			func(r *Request) { r.Endpoint.ID = "vpce-1" },
+			func(r *Request) { r.Endpoint.VPC = "vpc-1" },
+			func(r *Request) { r.Secure = !r.Secure },
+			func(r *Request) { r.UserAgent = "another" },
+			func(r *Request) { r.Referer = "there" },
+			func(r *Request) { r.Region = "eu-west-1" },
+			func(r *Request) { r.Now = r.Now.Add(time.Hour) },
+		} {
+			for _, v := range []*Vocabulary{encrypt, decrypt} {
+				r := request
+				change(&r)
+				want := v.Build(r, Side{Alias: "alias/a"}, Resource{Account: "1"})
+				r.Memo = memo
+				got := v.Build(r, Side{Alias: "alias/a"}, Resource{Account: "1"})
+				assert.Equal(t, want, got)
+				got["aws:userid"] = []string{"changed"} // by whoever asked
+			}
+		}
+	}
+	assert.Len(t, *memo.kept.Load(), maxMemo)
 }

@@ -10,8 +10,8 @@ type Vocabulary struct {
 
 // NewVocabulary takes the names of condition keys; one that ends in a colon or
 // slash stands for all that begin with it.
-func NewVocabulary(keys []string) Vocabulary {
-	v := Vocabulary{names: map[string]bool{}}
+func NewVocabulary(keys []string) *Vocabulary {
+	v := &Vocabulary{names: map[string]bool{}}
 	for _, key := range keys {
 		key = strings.ToLower(key)
 		if strings.HasSuffix(key, ":") || strings.HasSuffix(key, "/") {
@@ -25,7 +25,7 @@ func NewVocabulary(keys []string) Vocabulary {
 
 // Has tells whether a condition key, in lower case, is none of the service's or
 // one of v. The zero Vocabulary has none of the service's.
-func (v Vocabulary) Has(key string) bool {
+func (v *Vocabulary) Has(key string) bool {
 	if !strings.HasPrefix(key, "kms:") || v.names[key] {
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyreeve/keyreeve/engine/condition"
 	"github.com/keyreeve/keyreeve/engine/wire"
 	"github.com/keyreeve/keyreeve/engine/world"
 )
@@ -24,6 +25,16 @@ type Callers struct {
 type fixed struct {
 	keys     map[string][]string
 	attached Attached
+	contexts condition.Memo
+}
+
+// Memo is for the contexts of the caller's requests; nil if its keys are not
+// always the same.
+func (c Caller) Memo() *condition.Memo {
+	if c.fixed == nil {
+		return nil
+	}
+	return &c.fixed.contexts
 }
 
 // Of is Credentials.Caller.

@@ -5,14 +5,18 @@ package jsontext
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
 // AppendString appends a string. What is not UTF-8 becomes U+FFFD.
 func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); {
+	start, i := 0, 0
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	for i < len(s) {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			if c < ' ' || c == '"' || c == '\\' {
@@ -34,6 +38,14 @@ func AppendString(b []byte, s string) []byte {
 	}
 	return append(append(b, s[start:]...), '"')
 }
+
+// plain are the characters of ASCII that stand for themselves.
+var plain = func() (is [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()
 
 const digits = "0123456789abcdef"
 
@@ -68,25 +80,30 @@ func AppendStrings[S ~string](b []byte, list []S) []byte {
 	return append(b, ']')
 }
 
-// few is room for as many names as most maps have.
-const few = 48
+// few is room for as many members as most maps have.
+const few = 24
 
 // AppendMap appends an object with its names in order; value appends one value.
 func AppendMap[V any](b []byte, m map[string]V, value func(b []byte, name string, v V) []byte) []byte {
-	var space [few]string
-	names := space[:0]
-	for name := range m {
-		names = append(names, name)
+	var space [few]member[V]
+	members := space[:0]
+	for name, v := range m {
+		members = append(members, member[V]{name, v})
 	}
-	slices.Sort(names)
+	slices.SortFunc(members, func(x, y member[V]) int { return strings.Compare(x.name, y.name) })
 	b = append(b, '{')
-	for i, name := range names {
+	for i := range members {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = value(append(AppendString(b, name), ':'), name, m[name])
+		b = value(append(AppendString(b, members[i].name), ':'), members[i].name, members[i].value)
 	}
 	return append(b, '}')
+}
+
+type member[V any] struct {
+	name  string
+	value V
 }
 
 // An Object is a JSON object that is being appended to a buffer. Its members
