@@ -72,11 +72,12 @@ type observer struct {
 	mu      sync.Mutex
 	members map[string]bool // "Operation.Member" of what was asked and done, or would have been
 	codes   map[string]bool
+	told    map[string]bool // "Shape.Member" of answers
 	values  map[string]bool // "Shape/VALUE" of what was asked and done, and of answers
 }
 
 func newObserver(base http.RoundTripper) *observer {
-	return &observer{base: base, model: readModel(), members: map[string]bool{}, codes: map[string]bool{}, values: map[string]bool{}}
+	return &observer{base: base, model: readModel(), members: map[string]bool{}, codes: map[string]bool{}, told: map[string]bool{}, values: map[string]bool{}}
 }
 
 // RoundTrip passes a request on, and its answer back.
@@ -121,12 +122,14 @@ func (o *observer) note(operation string, asked, said []byte, status int) {
 	for name := range in {
 		o.members[operation+"."+name] = true
 	}
-	o.walk(shapes.Input.Shape, in)
-	o.walk(shapes.Output.Shape, out)
+	o.walk(shapes.Input.Shape, in, map[string]bool{})
+	if status == http.StatusOK {
+		o.walk(shapes.Output.Shape, out, o.told)
+	}
 }
 
-// walk notes the values of enumerations.
-func (o *observer) walk(shape string, value any) {
+// walk notes the members of structures, and the values of enumerations.
+func (o *observer) walk(shape string, value any, members map[string]bool) {
 	s := o.model.Shapes[shape]
 	switch v := value.(type) {
 	case string:
@@ -135,15 +138,16 @@ func (o *observer) walk(shape string, value any) {
 		}
 	case []any:
 		for _, element := range v {
-			o.walk(s.Member.Shape, element)
+			o.walk(s.Member.Shape, element, members)
 		}
 	case map[string]any:
 		for name, member := range v {
 			if s.Type == "map" {
-				o.walk(s.Value.Shape, member)
+				o.walk(s.Value.Shape, member, members)
 				continue
 			}
-			o.walk(s.Members[name].Shape, member)
+			members[shape+"."+name] = true
+			o.walk(s.Members[name].Shape, member, members)
 		}
 	}
 }
@@ -166,6 +170,9 @@ func (o *observer) missed() (missed []string) {
 			check("member", operation+"."+member, o.members[operation+"."+member], unmetMembers)
 		}
 	}
+	for _, name := range o.model.answers() {
+		check("member of answers", name, o.told[name], untold)
+	}
 	for _, code := range o.model.codes() {
 		check("error", code, o.codes[code], unmetErrors)
 	}
@@ -175,6 +182,30 @@ func (o *observer) missed() (missed []string) {
 		}
 	}
 	return missed
+}
+
+// answers are the members of all structures that answers can have.
+func (m model) answers() []string {
+	all := map[string]bool{}
+	var add func(shape string)
+	add = func(shape string) {
+		s := m.Shapes[shape]
+		for _, name := range sortedKeys(s.Members) {
+			if !all[shape+"."+name] {
+				all[shape+"."+name] = true
+				add(s.Members[name].Shape)
+			}
+		}
+		for _, inner := range []string{s.Member.Shape, s.Value.Shape} {
+			if inner != "" {
+				add(inner)
+			}
+		}
+	}
+	for _, operation := range m.Operations {
+		add(operation.Output.Shape)
+	}
+	return sortedKeys(all)
 }
 
 // codes are the errors of all operations.

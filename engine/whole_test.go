@@ -55,6 +55,21 @@ var unmetErrors = because(map[string]string{
 	"an id of a grant that breaks the model's constraints is a ValidationException, and any other is one that is not found": "InvalidGrantIdException",
 })
 
+// untold are members that no answer has.
+var untold = because(map[string]string{
+	ofKeyStores: `CreateCustomKeyStoreResponse.CustomKeyStoreId CustomKeyStoresListEntry.CloudHsmClusterId CustomKeyStoresListEntry.ConnectionErrorCode
+		CustomKeyStoresListEntry.ConnectionState CustomKeyStoresListEntry.CreationDate CustomKeyStoresListEntry.CustomKeyStoreId
+		CustomKeyStoresListEntry.CustomKeyStoreName CustomKeyStoresListEntry.CustomKeyStoreType CustomKeyStoresListEntry.TrustAnchorCertificate
+		CustomKeyStoresListEntry.XksProxyConfiguration DescribeCustomKeyStoresResponse.NextMarker KeyMetadata.CloudHsmClusterId
+		KeyMetadata.CustomKeyStoreId KeyMetadata.XksKeyConfiguration XksKeyConfigurationType.Id XksProxyConfigurationType.AccessKeyId
+		XksProxyConfigurationType.Connectivity XksProxyConfigurationType.UriEndpoint XksProxyConfigurationType.UriPath
+		XksProxyConfigurationType.VpcEndpointServiceName XksProxyConfigurationType.VpcEndpointServiceOwner`,
+	ofEnclaves: `DecryptResponse.CiphertextForRecipient DeriveSharedSecretResponse.CiphertextForRecipient
+		GenerateDataKeyPairResponse.CiphertextForRecipient GenerateDataKeyResponse.CiphertextForRecipient GenerateRandomResponse.CiphertextForRecipient`,
+	"a key has one policy, so that no listing goes on":        "ListKeyPoliciesResponse.NextMarker",
+	"a rotation on demand is done when it is answered (W-33)": "GetKeyRotationStatusResponse.OnDemandRotationStartDate",
+})
+
 // unmetValues are values of enumerations that no call succeeds with, and no
 // answer has.
 var unmetValues = because(map[string]string{
@@ -233,6 +248,33 @@ func TestImportIsDescribedAndRepeated(t *testing.T) {
 	require.Len(t, all, 1)
 	assert.Equal(t, "the first", aws.ToString(all[0].KeyMaterialDescription))
 	assert.Empty(t, list(types.IncludeKeyMaterialRotationsOnly))
+}
+
+func TestExpiryOfMaterialIsListed(t *testing.T) {
+	b := newBench(t)
+	key, end := b.newExternal(spec.SymmetricDefault, spec.EncryptDecrypt), b.Clock.Now().Add(day)
+	b.mustBring(key, material(1), until(end))
+	out, err := b.as(alice).ListKeyRotations(b.ctx, &kms.ListKeyRotationsInput{KeyId: &key, IncludeKeyMaterial: types.IncludeKeyMaterialAllKeyMaterial})
+	require.NoError(t, err)
+	require.Len(t, out.Rotations, 1)
+	assert.Equal(t, types.ExpirationModelTypeKeyMaterialExpires, out.Rotations[0].ExpirationModel)
+	assert.Equal(t, end.Unix(), out.Rotations[0].ValidTo.Unix())
+}
+
+func TestConstraintsOfGrantsAreListed(t *testing.T) {
+	b := newBench(t)
+	key, pairs := b.newKey(""), map[string]string{"dept": "finance", "year": "2026"}
+	want := []types.GrantConstraints{{EncryptionContextEquals: pairs}, {EncryptionContextSubset: pairs}}
+	for _, c := range want {
+		b.give(alice, kms.CreateGrantInput{KeyId: &key, GranteePrincipal: aws.String(bobARN), Operations: operations("Decrypt"), Constraints: &c})
+	}
+	out, err := b.as(alice).ListGrants(b.ctx, &kms.ListGrantsInput{KeyId: &key})
+	require.NoError(t, err)
+	var listed []types.GrantConstraints
+	for _, g := range out.Grants {
+		listed = append(listed, *g.Constraints)
+	}
+	assert.ElementsMatch(t, want, listed)
 }
 
 func TestKeyPoliciesAreListedToALimit(t *testing.T) {
