@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -9,6 +11,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/keyreeve/keyreeve/crypto/keypair"
+	"github.com/keyreeve/keyreeve/crypto/material"
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/crypto/spec"
 	"github.com/keyreeve/keyreeve/engine/audit"
@@ -26,14 +30,43 @@ func (e *Engine) fingerprint(secret seal.Secret) ([]byte, error) {
 	return e.cfg.Root.Seal(fingerprintPurpose, nil, sum[:])
 }
 
-// matches tells whether material has a fingerprint.
-func (e *Engine) matches(fingerprint []byte, secret seal.Secret) (bool, error) {
+// A brought is material that a request brings.
+type brought struct {
+	secret seal.Secret // in the form in which it is kept: one for each key
+	given  seal.Secret // as it came
+}
+
+func (b brought) clear() {
+	clear(b.secret.Expose())
+	clear(b.given.Expose())
+}
+
+// matches tells whether material has a fingerprint. That of a pair may be of
+// the document that was given.
+func (e *Engine) matches(fingerprint []byte, b brought) (bool, error) {
 	kept, err := e.cfg.Root.Open(fingerprintPurpose, nil, fingerprint)
 	if err != nil {
 		return false, err
 	}
-	sum := sha256.Sum256(secret.Expose())
-	return subtle.ConstantTimeCompare(kept.Expose(), sum[:]) == 1, nil
+	one, given := sha256.Sum256(b.secret.Expose()), sha256.Sum256(b.given.Expose())
+	return subtle.ConstantTimeCompare(kept.Expose(), one[:])|subtle.ConstantTimeCompare(kept.Expose(), given[:]) == 1, nil
+}
+
+// samePair tells whether a material that is there is the pair that a request
+// brings, whatever document its fingerprint is of.
+func (s *Scope) samePair(ctx context.Context, k *store.Key, m store.Material, b brought) (bool, error) {
+	if !keypair.Known(spec.KeySpec(k.Spec)) || m.Import.Missing || len(m.Ref.Sealed) == 0 {
+		return false, nil
+	}
+	kept, err := able[material.Pair](ctx, s, k, m.ID)
+	if err != nil {
+		return false, err
+	}
+	own, err := keypair.Open(spec.KeySpec(k.Spec), b.secret)
+	if err != nil {
+		return false, err
+	}
+	return bytes.Equal(kept.Public(), own.Public()), nil
 }
 
 // usable tells whether a key has all material that it needs: one that lacks any

@@ -139,16 +139,16 @@ func importKeyMaterial(ctx context.Context, s *Scope, in *wire.ImportKeyMaterial
 	if err != nil {
 		return nil, err
 	}
-	secret, err := s.unwrapped(ctx, k, token, in.EncryptedKeyMaterial)
+	b, err := s.unwrapped(ctx, k, token, in.EncryptedKeyMaterial)
 	if err != nil {
 		return nil, err
 	}
-	defer clear(secret.Expose())
+	defer b.clear()
 	validTo, err := s.validTo(in)
 	if err != nil {
 		return nil, err
 	}
-	imported, err := s.placeMaterial(k, in, secret)
+	imported, err := s.placeMaterial(ctx, k, in, b)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func importKeyMaterial(ctx context.Context, s *Scope, in *wire.ImportKeyMaterial
 	if in.KeyMaterialDescription != nil {
 		imported.Import.Description = *in.KeyMaterialDescription
 	}
-	if imported.Ref, err = s.importRef(ctx, k, imported.ID, secret); err != nil {
+	if imported.Ref, err = s.importRef(ctx, k, imported.ID, b.secret); err != nil {
 		return nil, err
 	}
 	err = s.change(0, func(k *store.Key) {
@@ -193,20 +193,20 @@ func (s *Scope) importToken(k *store.Key, sealed []byte) (importToken, error) {
 	return token, nil
 }
 
-// unwrapped is the material of a request, in the form in which it is kept.
-func (s *Scope) unwrapped(ctx context.Context, k *store.Key, token importToken, blob []byte) (seal.Secret, error) {
-	opened, err := wrap.Unwrap(ctx, token.Algorithm, seal.NewSecret(token.Private), blob)
+// unwrapped is the material of a request.
+func (s *Scope) unwrapped(ctx context.Context, k *store.Key, token importToken, blob []byte) (brought, error) {
+	given, err := wrap.Unwrap(ctx, token.Algorithm, seal.NewSecret(token.Private), blob)
 	if errors.Is(err, wrap.ErrUnwrap) {
-		return seal.Secret{}, errCiphertext() // IM-083
+		return brought{}, errCiphertext() // IM-083
 	}
 	if err != nil {
-		return seal.Secret{}, err
+		return brought{}, err
 	}
-	secret, err := wrap.Material(spec.KeySpec(k.Spec), opened)
+	secret, err := wrap.Material(spec.KeySpec(k.Spec), given)
 	if errors.Is(err, wrap.ErrMaterial) {
-		return seal.Secret{}, wire.Errorf(wire.IncorrectKeyMaterial, "The key material is not valid for a key spec of %s.", k.Spec) // IM-036
+		return brought{}, wire.Errorf(wire.IncorrectKeyMaterial, "The key material is not valid for a key spec of %s.", k.Spec) // IM-036
 	}
-	return secret, err
+	return brought{secret, given}, err
 }
 
 // validTo is when the material of a request expires; zero: never (IM-085,
@@ -228,14 +228,14 @@ func (s *Scope) validTo(in *wire.ImportKeyMaterialInput) (time.Time, error) {
 
 // placeMaterial finds which of a key's materials a request brings, or makes
 // the place for a new one (IM-089, IM-090, NEW-06).
-func (s *Scope) placeMaterial(k *store.Key, in *wire.ImportKeyMaterialInput, secret seal.Secret) (store.Material, error) {
+func (s *Scope) placeMaterial(ctx context.Context, k *store.Key, in *wire.ImportKeyMaterialInput, b brought) (store.Material, error) {
 	kind := existingMaterial
 	if len(k.Materials) == 0 {
 		kind = newMaterial
 	}
 	kind = either(in.ImportType, kind)
 	if kind == existingMaterial {
-		return s.sameMaterial(k, in.KeyMaterialId, secret)
+		return s.sameMaterial(ctx, k, in.KeyMaterialId, b)
 	}
 	if err := s.notReplica(k); err != nil { // what is new comes to the primary first (NEW-06)
 		return store.Material{}, err
@@ -248,10 +248,10 @@ func (s *Scope) placeMaterial(k *store.Key, in *wire.ImportKeyMaterialInput, sec
 	case pendingMaterial(k) != nil:
 		return store.Material{}, wire.Errorf(wire.KMSInvalidState, "%s already has key material that is pending rotation.", s.keyARN(k))
 	}
-	if _, err := s.sameMaterial(k, nil, secret); err == nil {
+	if _, err := s.sameMaterial(ctx, k, nil, b); err == nil {
 		return store.Material{}, wire.Errorf(wire.IncorrectKeyMaterial, "The key material was imported into this key before; use an ImportType of %s.", existingMaterial)
 	}
-	fingerprint, err := s.engine.fingerprint(secret)
+	fingerprint, err := s.engine.fingerprint(b.secret)
 	if err != nil {
 		return store.Material{}, err
 	}
@@ -267,21 +267,26 @@ func errOtherMaterial() error {
 	return wire.Errorf(wire.IncorrectKeyMaterial, "The key material is not the key material that was imported into this key before.")
 }
 
-// sameMaterial is the material of a key that has the fingerprint of a secret,
-// and the id that a request may name.
-func (s *Scope) sameMaterial(k *store.Key, id *string, secret seal.Secret) (store.Material, error) {
+// sameMaterial is the material of a key that a request brings again, and that
+// has the id that it may name. Its fingerprint is of the form in which it is
+// kept from now on.
+func (s *Scope) sameMaterial(ctx context.Context, k *store.Key, id *string, b brought) (store.Material, error) {
 	for _, m := range k.Materials {
 		if m.Import == nil || id != nil && *id != m.ID {
 			continue
 		}
-		same, err := s.engine.matches(m.Import.Fingerprint, secret)
+		same, err := s.engine.matches(m.Import.Fingerprint, b)
+		if err == nil && !same {
+			same, err = s.samePair(ctx, k, m, b)
+		}
 		if err != nil {
 			return store.Material{}, err
 		}
 		if same {
 			imported := *m.Import
+			imported.Fingerprint, err = s.engine.fingerprint(b.secret)
 			m.Import = &imported
-			return m, nil
+			return m, err
 		}
 	}
 	return store.Material{}, errOtherMaterial()

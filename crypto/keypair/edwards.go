@@ -41,6 +41,14 @@ func openEdwards(pkcs8 []byte) (material.Pair, error) {
 	return &edwardsKey{half{spec.ECCNISTEdwards25519, public}, key}, nil
 }
 
+// canonical: the private key is an OCTET STRING in another (RFC 8410, section 7).
+func (k *edwardsKey) canonical(info privateKeyInfo) ([]byte, error) {
+	if _, err := exact[[]byte](info.Key); err != nil {
+		return nil, err
+	}
+	return x509.MarshalPKCS8PrivateKey(k.key)
+}
+
 func (k *edwardsKey) Sign(ctx context.Context, a spec.Algorithm, m material.Message) ([]byte, error) {
 	message, options, err := edwardsInput(ctx, a, m)
 	if err != nil {

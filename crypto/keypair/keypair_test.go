@@ -337,6 +337,14 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		assert.NotEmpty(t, pair.Public())
+		one, err := keypair.Canonical(e.Spec, seal.NewSecret(der))
+		if err != nil {
+			assert.ErrorIs(t, err, keypair.ErrForm)
+			return
+		}
+		again, err := keypair.Canonical(e.Spec, one)
+		require.NoError(t, err)
+		assert.Equal(t, one.Expose(), again.Expose())
 	})
 }
 

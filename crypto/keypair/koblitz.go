@@ -19,27 +19,6 @@ var (
 	oidSecp256k1   = asn1.ObjectIdentifier{1, 3, 132, 0, 10}
 )
 
-// pkcs8 is PrivateKeyInfo (RFC 5958), whose optional parts are not read.
-type pkcs8 struct {
-	Version   int
-	Algorithm pkix.AlgorithmIdentifier
-	Key       []byte
-}
-
-// ecPrivateKey is RFC 5915.
-type ecPrivateKey struct {
-	Version    int
-	PrivateKey []byte
-	Parameters asn1.ObjectIdentifier `asn1:"optional,explicit,tag:0"`
-	PublicKey  asn1.BitString        `asn1:"optional,explicit,tag:1"`
-}
-
-// publicKeyInfo is SubjectPublicKeyInfo (RFC 5280).
-type publicKeyInfo struct {
-	Algorithm pkix.AlgorithmIdentifier
-	Key       asn1.BitString
-}
-
 // koblitzKey is a material.Signer on secp256k1.
 type koblitzKey struct {
 	half
@@ -52,6 +31,10 @@ func generateKoblitz() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return marshalKoblitz(key)
+}
+
+func marshalKoblitz(key *secp256k1.PrivateKey) ([]byte, error) {
 	algorithm, err := koblitzAlgorithm()
 	if err != nil {
 		return nil, err
@@ -60,7 +43,7 @@ func generateKoblitz() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return asn1.Marshal(pkcs8{Algorithm: algorithm, Key: inner})
+	return asn1.Marshal(privateKeyInfo{Algorithm: algorithm, Key: inner})
 }
 
 func koblitzAlgorithm() (pkix.AlgorithmIdentifier, error) {
@@ -89,8 +72,15 @@ func openKoblitz(der []byte) (material.Pair, error) {
 	return &koblitzKey{half{spec.ECCSECGP256K1, public}, key, key.PubKey()}, nil
 }
 
+func (k *koblitzKey) canonical(info privateKeyInfo) ([]byte, error) {
+	if err := onlyCurve(info, k); err != nil {
+		return nil, err
+	}
+	return marshalKoblitz(k.key)
+}
+
 func readKoblitz(der []byte, algorithm pkix.AlgorithmIdentifier) (*secp256k1.PrivateKey, error) {
-	var outer pkcs8
+	var outer privateKeyInfo
 	if rest, err := asn1.Unmarshal(der, &outer); err != nil || len(rest) > 0 {
 		return nil, ErrForm
 	}

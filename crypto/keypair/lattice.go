@@ -71,6 +71,11 @@ func latticeFamily(s spec.KeySpec) family {
 	}
 }
 
+// canonical: the parser of the private key takes nothing but a seed.
+func (k *latticeKey) canonical(privateKeyInfo) ([]byte, error) {
+	return mldsax509.MarshalPKCS8PrivateKey(k.external)
+}
+
 func (k *latticeKey) Sign(ctx context.Context, a spec.Algorithm, m material.Message) ([]byte, error) {
 	if err := k.permitsMessage(ctx, a, m); err != nil {
 		return nil, err
@@ -85,7 +90,7 @@ func (k *latticeKey) Verify(ctx context.Context, a spec.Algorithm, m material.Me
 	if err := k.permitsMessage(ctx, a, m); err != nil {
 		return err
 	}
-	valid := false
+	var valid bool
 	if m.Type == material.ExternalMu {
 		valid = mu.Verify(k.mu, k.external.PublicKey().Bytes(), m.Bytes, signature)
 	} else {

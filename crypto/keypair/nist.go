@@ -66,6 +66,13 @@ func nistFamily(s spec.KeySpec) family {
 	}
 }
 
+func (k *nistKey) canonical(info privateKeyInfo) ([]byte, error) {
+	if err := onlyCurve(info, k); err != nil {
+		return nil, err
+	}
+	return x509.MarshalPKCS8PrivateKey(k.key)
+}
+
 func (k *nistKey) Sign(ctx context.Context, a spec.Algorithm, m material.Message) ([]byte, error) {
 	_, sum, err := digest(ctx, a, k.algorithm, m)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"hash"
+	"math/big"
 	"slices"
 
 	"github.com/keyreeve/keyreeve/crypto/material"
@@ -54,6 +55,29 @@ func rsaFamily(s spec.KeySpec, bits int) family {
 			return &rsaKey{half{s, public}, key}, nil
 		},
 	}
+}
+
+// canonical writes the primes as p > q, and d = e⁻¹ mod lcm(p-1, q-1) (FIPS
+// 186-5, appendix A.1.1): primes change places, and others take d mod φ(n).
+func (k *rsaKey) canonical(info privateKeyInfo) ([]byte, error) {
+	if _, err := exact[rsaPrivateKey](info.Key); err != nil {
+		return nil, err
+	}
+	p, q := k.key.Primes[0], k.key.Primes[1]
+	if p.Cmp(q) < 0 {
+		p, q = q, p
+	}
+	one := big.NewInt(1)
+	p1, q1 := new(big.Int).Sub(p, one), new(big.Int).Sub(q, one)
+	lambda := new(big.Int).Mul(p1, q1)
+	lambda.Div(lambda, new(big.Int).GCD(nil, nil, p1, q1))
+	d := new(big.Int).ModInverse(big.NewInt(int64(k.key.E)), lambda)
+	if d == nil {
+		return nil, ErrForm
+	}
+	key := &rsa.PrivateKey{PublicKey: k.key.PublicKey, D: d, Primes: []*big.Int{p, q}}
+	key.Precompute()
+	return x509.MarshalPKCS8PrivateKey(key)
 }
 
 func (k *rsaKey) Sign(ctx context.Context, a spec.Algorithm, m material.Message) ([]byte, error) {

@@ -45,6 +45,13 @@ func openSM2(pkcs8 []byte) (material.Pair, error) {
 	return &sm2Key{half{spec.SM2, public}, key}, nil
 }
 
+func (k *sm2Key) canonical(info privateKeyInfo) ([]byte, error) {
+	if err := onlyCurve(info, k); err != nil {
+		return nil, err
+	}
+	return smx509.MarshalPKCS8PrivateKey(k.key)
+}
+
 // sm2Digest is SM3(ZA || message) with the default distinguishing identifier,
 // or the digest that a caller made with any (ASY-11).
 func (k *sm2Key) sm2Digest(ctx context.Context, a spec.Algorithm, m material.Message) ([]byte, error) {

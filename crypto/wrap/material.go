@@ -15,8 +15,9 @@ var secretSizes = map[spec.KeySpec]int{
 }
 
 // Material checks unwrapped material against a key spec, and returns it in the
-// form in which providers keep it: bytes, or for pairs PKCS #8 in DER, which
-// callers may also give in BER (IM-032, IM-033). Errors: ErrMaterial.
+// form in which providers keep it: bytes, or for pairs the canonical PKCS #8 of
+// package keypair, which callers may give in other forms, and in BER (IM-032,
+// IM-033). One key is always the same bytes. Errors: ErrMaterial.
 func Material(s spec.KeySpec, given seal.Secret) (seal.Secret, error) {
 	if size, ok := secretSizes[s]; ok {
 		if len(given.Expose()) != size {
@@ -28,8 +29,8 @@ func Material(s spec.KeySpec, given seal.Secret) (seal.Secret, error) {
 	if err != nil {
 		return seal.Secret{}, ErrMaterial
 	}
-	material := seal.NewSecret(der)
-	if _, err := keypair.Open(s, material); err != nil {
+	material, err := keypair.Canonical(s, seal.NewSecret(der))
+	if err != nil {
 		return seal.Secret{}, ErrMaterial
 	}
 	return material, nil
