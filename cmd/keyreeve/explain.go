@@ -139,28 +139,40 @@ makes no sense; 3 the world or a record cannot be read, or the answer is unknown
 }
 
 func (f *questionFlags) explain(c *cobra.Command, args []string) error {
-	all, err := requests(c, args)
+	denied, all, err := f.each(c, args, func(b *query.Base, r caseline.Request) (told, bool, error) {
+		x, err := query.ExplainFully(c.Context(), b, r)
+		return x, x.Allowed, err
+	})
 	if err != nil {
 		return err
+	}
+	return answerNo(denied, all)
+}
+
+// each asks about the requests of a command line, writes what is told of each,
+// and counts those of which the answer is "no".
+func (f *questionFlags) each(c *cobra.Command, args []string, ask func(*query.Base, caseline.Request) (told, bool, error)) (no, all int, err error) {
+	list, err := requests(c, args)
+	if err != nil {
+		return 0, 0, err
 	}
 	b, err := f.open()
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	denied := 0
-	for i, r := range all {
-		x, err := query.ExplainFully(c.Context(), b, r)
+	for i, r := range list {
+		x, yes, err := ask(b, r)
 		if err != nil {
-			return misunderstood(query.Join(args), err)
+			return 0, 0, misunderstood(query.Join(args), err)
 		}
-		if !x.Allowed {
-			denied++
+		if !yes {
+			no++
 		}
 		if err := f.write(c, i, x); err != nil {
-			return cannot(err)
+			return 0, 0, cannot(err)
 		}
 	}
-	return answerNo(denied, len(all))
+	return no, len(list), nil
 }
 
 // A told answer is written for people or for programs.

@@ -101,7 +101,7 @@ func (f *lintFlags) define(c *cobra.Command) {
 	flags.BoolVar(&f.list, "list", false, "list all rules")
 	complete(c, "kind", extract.Kinds)
 	complete(c, "fail-on", []string{"error", "security", "warning", "suggestion"})
-	complete(c, "explain", ruleIDs())
+	complete(c, "explain", check.RuleIDs())
 	var formats []string
 	for _, f := range report.Formats {
 		formats = append(formats, string(f))
@@ -115,14 +115,6 @@ func complete(c *cobra.Command, flag string, values []string) {
 	if err != nil {
 		panic("completion of --" + flag + ": " + err.Error()) // the flag is not there, or was completed before
 	}
-}
-
-func ruleIDs() []string {
-	var ids []string
-	for _, r := range check.Rules() {
-		ids = append(ids, r.ID)
-	}
-	return ids
 }
 
 // listRules prints a table of all rules.
@@ -143,7 +135,7 @@ func explainRule(out io.Writer, id string) error {
 	_, page, ok := check.Rule(id)
 	if !ok {
 		hint := "keyreeve lint --list names all rules"
-		if near := nearest(strings.ToUpper(id), ruleIDs()); near != "" {
+		if near := nearest(strings.ToUpper(id), check.RuleIDs()); near != "" {
 			hint = "did you mean " + near + "? " + hint
 		}
 		return fmt.Errorf("there is no rule %q; %s", id, hint)

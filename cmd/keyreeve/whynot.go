@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/policytests/query"
 )
 
@@ -35,32 +36,18 @@ found; 2 the request makes no sense; 3 the world cannot be read.`,
 }
 
 func (f *questionFlags) whyNot(c *cobra.Command, args []string) error {
-	all, err := requests(c, args)
-	if err != nil {
-		return err
-	}
-	b, err := f.open()
-	if err != nil {
-		return err
-	}
-	without := 0
-	for i, r := range all {
+	without, all, err := f.each(c, args, func(b *query.Base, r caseline.Request) (told, bool, error) {
 		remedy, err := query.WhyNot(c.Context(), b, r)
-		if err != nil {
-			return misunderstood(query.Join(args), err)
-		}
-		if !remedy.Explanation.Allowed && len(remedy.Proposals) == 0 {
-			without++
-		}
-		if err := f.write(c, i, remedy); err != nil {
-			return cannot(err)
-		}
+		return remedy, remedy.Explanation.Allowed || len(remedy.Proposals) > 0, err
+	})
+	if err != nil {
+		return err
 	}
 	switch {
 	case without == 0:
 		return nil
-	case len(all) == 1:
+	case all == 1:
 		return &exitError{exitFindings, errors.New("no change was found that would allow the request")}
 	}
-	return &exitError{exitFindings, fmt.Errorf("no change was found that would allow %d of %d requests", without, len(all))}
+	return &exitError{exitFindings, fmt.Errorf("no change was found that would allow %d of %d requests", without, all)}
 }

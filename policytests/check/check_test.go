@@ -117,7 +117,7 @@ func TestEntryOfNoUseShowsWhenAllIsLinted(t *testing.T) {
 func TestConfigurationSaysAllThatIsWrong(t *testing.T) {
 	for name, row := range map[string]struct{ text, want string }{
 		"unknown rule": {`{version: 1, ignore: [{rules: KR_PUBLIK, reason: x, expires: never}]}`,
-			`.keyreeve-lint.yaml: line 1: there is no rule "KR_PUBLIK"; keyreeve lint --list names them`},
+			`.keyreeve-lint.yaml: line 1: there is no rule "KR_PUBLIK"; keyreeve lint --list names all`},
 		"no reason and no day": {"version: 1\nignore:\n- rules: KR_PUBLIC_KEY", ".keyreeve-lint.yaml: line 3: a reason is missing: whoever reads this later must know why\n" +
 			".keyreeve-lint.yaml: line 3: expires is missing or no date: write a day such as 2027-06-30, or never"},
 		"unknown field":    {`{version: 1, ignroe: []}`, `.keyreeve-lint.yaml: line 1: field ignroe not found`},

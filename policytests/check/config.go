@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/keyreeve/keyreeve/rego/lint"
+	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 // ConfigName is the name of the file that a Config is read from.
@@ -209,7 +210,11 @@ func (e *ConfigError) ignore(n *yaml.Node) *Ignore {
 		case ok:
 			ig.Rules[i] = rule.ID
 		case id != "*":
-			fail("there is no rule %q; keyreeve lint --list names them", id)
+			hint := "; "
+			if near := slip.Meant(id, RuleIDs()); near != "" {
+				hint = near + " "
+			}
+			fail("there is no rule %q%skeyreeve lint --list names all", id, hint)
 		}
 	}
 	if len(ig.Rules) == 0 {

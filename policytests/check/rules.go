@@ -47,6 +47,15 @@ func Rules() []lint.Rule {
 	return sortedRules(append(append([]lint.Rule{}, lint.Rules...), ownRules...))
 }
 
+// RuleIDs lists the ids of all rules.
+func RuleIDs() []string {
+	var ids []string
+	for _, r := range Rules() {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
 func sortedRules(all []lint.Rule) []lint.Rule {
 	slices.SortFunc(all, func(a, b lint.Rule) int { return strings.Compare(a.ID, b.ID) })
 	return all

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
@@ -49,7 +50,19 @@ func (s *Session) ask(ctx context.Context, v *version, rest string) (string, []a
 		told.Request = r.text
 		all = append(all, asked{r, d, told})
 	}
+	if v == s.current {
+		s.said = said{whole, s.state.scene}
+	}
 	return whole, all, nil
+}
+
+// asLast is what a command asks; where it says nothing, what was asked last in
+// this scene.
+func (s *Session) asLast(rest string) string {
+	if rest == "" && s.said.request != "" && reflect.DeepEqual(s.said.scene, s.state.scene) {
+		return s.said.request
+	}
+	return rest
 }
 
 // name is who does what to which, as words of a line.

@@ -175,7 +175,7 @@ func keepCommands() []command {
 	return []command{
 		{
 			name: "save", usage: "test NAME [REQUEST] | world PATH", short: "keep a request as a test, or the changed world", run: save,
-			long:     "A test is a case line with the answer of now, appended to NAME.cases of the world. A world is written as a new directory or .txtar file.",
+			long:     "A test is a case line with the answer of now, appended to NAME.cases of the world. Without a REQUEST it is what was asked last, or the scene. A world is written as a new directory or .txtar file.",
 			examples: []string{"save test payroll", "save test payroll role/payroll kms:Decrypt key/payroll", "save world ../tried"},
 		},
 		{

@@ -124,20 +124,29 @@ type Text struct {
 }
 
 func showPolicy(_ context.Context, s *Session, rest string) (Answer, error) {
-	text, name, err := s.policyText(words(rest))
+	text, name, err := s.policyText(s.orCurrentKey(rest))
 	if err != nil {
 		return Answer{}, err
 	}
 	return Answer{Value: Text{name, text}, Text: strings.TrimRight(text, "\n")}, nil
 }
 
+// orCurrentKey are the words of a place; without any, the key of the scene.
+func (s *Session) orCurrentKey(rest string) []string {
+	if on := s.state.scene.on; rest == "" && strings.HasPrefix(on, "key/") {
+		return []string{on}
+	}
+	return words(rest)
+}
+
 // showRego prints what a policy compiles to.
 func (s *Session) showRego(rest string) (Answer, error) {
-	slot, err := s.slot(words(rest))
+	where := s.orCurrentKey(rest)
+	slot, err := s.slot(where)
 	if err != nil {
 		return Answer{}, err
 	}
-	text, name, err := s.policyText(words(rest))
+	text, name, err := s.policyText(where)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -9,10 +9,11 @@ import (
 
 // whyNot tells the smallest change that would allow a request.
 func whyNot(ctx context.Context, s *Session, rest string) (Answer, error) {
-	_, all, err := s.requests(rest)
+	whole, all, err := s.requests(rest)
 	if err != nil {
 		return Answer{}, err
 	}
+	s.said = said{whole, s.state.scene}
 	if len(all) > 1 {
 		return Answer{}, misuse("why-not is about one request; these are %d", len(all))
 	}

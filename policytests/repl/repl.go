@@ -51,6 +51,13 @@ type Session struct {
 
 	state state
 	past  []state // what undo goes back to
+	said  said
+}
+
+// A said is what was asked last, and the scene in which it was.
+type said struct {
+	request string
+	scene   scene
 }
 
 // A state is all that undo takes back. It is copied, never changed in place.

@@ -341,3 +341,25 @@ func TestWorldOnNoDiskIsSavedBeforeItsTests(t *testing.T) {
 	say(t, s, "save world "+to, "save test a user/bob kms:Decrypt key/other")
 	assert.FileExists(t, filepath.Join(to, "a.cases"))
 }
+
+func TestWhatWasAskedLastIsSaved(t *testing.T) {
+	s, dir := open(t)
+	say(t, s, "can user/bob kms:Decrypt key/other", "save test last")
+	assert.Contains(t, refused(t, s, "save test last kms:Decrypt"), "who asks?")
+	say(t, s, "as role/payroll", "do kms:Decrypt", "on key/payroll", "can user/bob", "save test last", "as user/bob", "do kms:Sign", "save test last")
+	text, err := os.ReadFile(filepath.Join(dir, "last.cases"))
+	require.NoError(t, err)
+	var requests []string
+	for line := range strings.Lines(string(text)) {
+		request, _, _ := strings.Cut(line, " because")
+		requests = append(requests, strings.Join(strings.Fields(request)[1:], " "))
+	}
+	assert.Equal(t, []string{"user/bob kms:Decrypt key/other", "user/bob kms:Decrypt key/payroll", "user/bob kms:Sign key/payroll"}, requests)
+}
+
+func TestTheKeyOfTheSceneIsShown(t *testing.T) {
+	s, _ := open(t)
+	assert.NotEmpty(t, refused(t, s, "show rego"))
+	assert.Equal(t, say(t, s, "show rego key/payroll").Text, say(t, s, "on key/payroll", "show rego").Text)
+	assert.Equal(t, say(t, s, "show policy key/payroll").Text, say(t, s, "show policy").Text)
+}

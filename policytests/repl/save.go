@@ -66,6 +66,7 @@ func (s *Session) saveTest(ctx context.Context, name, rest string) (Answer, erro
 	case len(s.state.off) > 0:
 		return Answer{}, misuse("layers are off, and a test sees all of them; first: on %s", strings.Join(s.state.off, " "))
 	}
+	rest = s.asLast(rest)
 	_, all, err := s.ask(ctx, s.current, rest)
 	if err != nil {
 		return Answer{}, err
