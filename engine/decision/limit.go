@@ -38,13 +38,22 @@ func (e *Engine) limited(ctx context.Context) context.Context {
 	if _, has := ctx.Value(untilKey{}).(*ending); has {
 		return ctx
 	}
-	return &ending{Context: ctx, until: time.Now().Add(cmp.Or(e.config.Limit, DefaultLimit))}
+	return &ending{Context: ctx, limit: cmp.Or(e.config.Limit, DefaultLimit)}
 }
 
-// An ending is a context that tells when its decision ends.
+// An ending is a context that tells when its decision ends: after its limit, from
+// when something is first evaluated. It belongs to one goroutine.
 type ending struct {
 	context.Context
-	until time.Time
+	limit time.Duration
+	until time.Time // zero: nothing was evaluated yet
+}
+
+func (e *ending) end() time.Time {
+	if e.until.IsZero() {
+		e.until = time.Now().Add(e.limit)
+	}
+	return e.until
 }
 
 // Value finds the ending itself under untilKey.
@@ -67,7 +76,7 @@ type stop struct {
 // newStop ends a query with its decision; one outside has a limit of its own.
 func newStop(ctx context.Context) *stop {
 	if end, ok := ctx.Value(untilKey{}).(*ending); ok {
-		return &stop{ctx: ctx, until: end.until}
+		return &stop{ctx: ctx, until: end.end()}
 	}
 	return &stop{ctx: ctx, until: time.Now().Add(DefaultLimit)}
 }

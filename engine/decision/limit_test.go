@@ -28,7 +28,7 @@ func longHeaders(length int) Question {
 func TestPatternsThatTakeTooManyStepsAreNoAnswer(t *testing.T) {
 	e, err := New(Config{Cache: true})
 	require.NoError(t, err)
-	ctx := &ending{t.Context(), time.Now().Add(time.Minute)} // it is the steps that are bounded here
+	ctx := &ending{Context: t.Context(), limit: time.Minute} // it is the steps that are bounded here
 	_, err = e.Decide(ctx, longHeaders(29_000))
 	require.ErrorIs(t, err, ErrTooLong)
 	d, err := e.Decide(ctx, longHeaders(1_600))
@@ -45,7 +45,7 @@ func TestADecisionEndsWithItsCallerAndItsTime(t *testing.T) {
 	_, err = e.Decide(gone, q)
 	require.ErrorIs(t, err, context.Canceled)
 
-	late := &ending{t.Context(), time.Now().Add(-time.Second)}
+	late := &ending{Context: t.Context(), until: time.Now().Add(-time.Second)}
 	require.ErrorIs(t, e.account(late, &q, new(account)), errSlow)
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
+	"hash"
 	"log/slog"
 	"sync"
 	"time"
@@ -40,6 +41,32 @@ func hmacSum(key []byte, message string) (sum signingKey) {
 	return sum
 }
 
+// A signer signs with one key. It keeps what it has made of the key, so that a
+// signature does not begin with that. Printed it shows nothing of the key. Safe
+// for concurrent use.
+type signer struct {
+	idle sync.Pool // of *keyed
+}
+
+// keyed is the HMAC of a key, with room for its sum.
+type keyed struct {
+	mac hash.Hash
+	sum [sha256.Size]byte
+}
+
+func newSigner(key signingKey) *signer {
+	return &signer{idle: sync.Pool{New: func() any { return &keyed{mac: hmac.New(sha256.New, key[:])} }}}
+}
+
+func (s *signer) sign(message []byte) [sha256.Size]byte {
+	k := s.idle.Get().(*keyed)
+	defer s.idle.Put(k)
+	k.mac.Reset()
+	k.mac.Write(message)
+	k.mac.Sum(k.sum[:0])
+	return k.sum
+}
+
 // A cacheKey is the digest of a secret and a scope: the secret itself stays
 // with its owner.
 type cacheKey [sha256.Size]byte
@@ -66,13 +93,13 @@ type Cache struct {
 
 	mu    sync.Mutex
 	day   string // the latest day seen
-	young map[cacheKey]signingKey
-	old   map[cacheKey]signingKey
+	young map[cacheKey]*signer
+	old   map[cacheKey]*signer
 }
 
 // NewCache makes a Cache of at most limit keys, and of at least two.
 func NewCache(limit int) *Cache {
-	return &Cache{half: max(limit/2, 1), young: map[cacheKey]signingKey{}}
+	return &Cache{half: max(limit/2, 1), young: map[cacheKey]*signer{}}
 }
 
 // Verify is Signature.Verify.
@@ -80,7 +107,7 @@ func (c *Cache) Verify(s Signature, r wire.Request, secret seal.Secret, now time
 	id := makeCacheKey(secret, s)
 	key, known := c.lookup(id)
 	if !known {
-		key = deriveKey(secret, s.Date, s.Region, s.Service)
+		key = newSigner(deriveKey(secret, s.Date, s.Region, s.Service))
 	}
 	if err := s.verify(r, now, key); err != nil {
 		return err
@@ -91,7 +118,7 @@ func (c *Cache) Verify(s Signature, r wire.Request, secret seal.Secret, now time
 	return nil
 }
 
-func (c *Cache) lookup(id cacheKey) (signingKey, bool) {
+func (c *Cache) lookup(id cacheKey) (*signer, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if key, ok := c.young[id]; ok {
@@ -104,11 +131,11 @@ func (c *Cache) lookup(id cacheKey) (signingKey, bool) {
 	return key, ok
 }
 
-func (c *Cache) keep(id cacheKey, key signingKey, day string) {
+func (c *Cache) keep(id cacheKey, key *signer, day string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.young) >= c.half || day > c.day {
-		c.old, c.young = c.young, map[cacheKey]signingKey{}
+		c.old, c.young = c.young, map[cacheKey]*signer{}
 		c.day = max(c.day, day)
 	}
 	c.young[id] = key

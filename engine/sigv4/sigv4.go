@@ -9,7 +9,6 @@
 package sigv4
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -130,13 +129,13 @@ func (s Signature) current(service string, now time.Time) *wire.Error {
 // and whether it did so within the window around now. A Cache does the same
 // with less work.
 func (s Signature) Verify(r wire.Request, secret seal.Secret, now time.Time) *wire.Error {
-	return s.verify(r, now, deriveKey(secret, s.Date, s.Region, s.Service))
+	return s.verify(r, now, newSigner(deriveKey(secret, s.Date, s.Region, s.Service)))
 }
 
 // buffers are for canonical requests, which are as long as a request's headers.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 
-func (s Signature) verify(r wire.Request, now time.Time, key signingKey) *wire.Error {
+func (s Signature) verify(r wire.Request, now time.Time, by *signer) *wire.Error {
 	if err := s.current(s.Service, now); err != nil {
 		return err
 	}
@@ -152,11 +151,9 @@ func (s Signature) verify(r wire.Request, now time.Time, key signingKey) *wire.E
 	*buffer = canonical[:0]
 	defer clear(canonical) // it may hold a session token
 	toSign := s.stringToSign(canonical)
-	mac := hmac.New(sha256.New, key[:])
-	mac.Write(toSign)
-	var sum [sha256.Size]byte
 	var text [2 * sha256.Size]byte
-	hex.Encode(text[:], mac.Sum(sum[:0]))
+	sum := by.sign(toSign)
+	hex.Encode(text[:], sum[:])
 	if subtle.ConstantTimeCompare(text[:], []byte(s.mac)) != 1 {
 		return s.mismatch(r, toSign)
 	}

@@ -274,6 +274,9 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	s, err := Parse(signed(t, testToken))
 	require.Nil(t, err)
 	key := deriveKey(testSecret, s.Date, s.Region, s.Service)
+	by := newSigner(key)
+	by.sign(nil)
+	assert.NotContains(t, fmt.Sprintf("%v %+v %#v", by, by, by), hex.EncodeToString(key[:4]))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 		assert.NotContains(t, fmt.Sprintf(verb, s), testToken)
 		assert.Equal(t, hidden, fmt.Sprintf(verb, key))
@@ -299,11 +302,11 @@ func TestCache(t *testing.T) {
 	assert.NotNil(t, c.Verify(s, r, wrong, testNow), "a known scope does not stand for the secret")
 
 	for i := range 20 {
-		c.keep(cacheKey{byte(i)}, signingKey{}, s.Date)
+		c.keep(cacheKey{byte(i)}, newSigner(signingKey{}), s.Date)
 		assert.LessOrEqual(t, len(c.young)+len(c.old), 4)
 	}
-	c.keep(cacheKey{100}, signingKey{}, "20261124")
-	c.keep(cacheKey{101}, signingKey{}, "20261125")
+	c.keep(cacheKey{100}, newSigner(signingKey{}), "20261124")
+	c.keep(cacheKey{101}, newSigner(signingKey{}), "20261125")
 	assert.Len(t, c.young, 1, "a new day drops the keys of the day before yesterday")
 	assert.Len(t, c.old, 1)
 	assert.Nil(t, c.Verify(s, r, testSecret, testNow), "a key that was dropped is derived again")
