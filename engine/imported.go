@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"time"
@@ -28,6 +29,18 @@ const fingerprintPurpose = "imported material"
 func (e *Engine) fingerprint(secret seal.Secret) ([]byte, error) {
 	sum := sha256.Sum256(secret.Expose())
 	return e.cfg.Root.Seal(fingerprintPurpose, nil, sum[:])
+}
+
+// materialPurpose separates the ids of imported material from other codes.
+const materialPurpose = "imported material id"
+
+// importedID is the id of material that is imported into a key: it follows
+// from both, so that a key knows the same material by the same id, and tells
+// nothing of the material without the root key. The keys of a multi-Region set
+// have one id.
+func (e *Engine) importedID(addr store.KeyAddr, b brought) (string, error) {
+	code, err := e.cfg.Root.Code(materialPurpose, []byte(addr.Account), []byte(addr.ID), b.secret.Expose())
+	return hex.EncodeToString(code[:]), err
 }
 
 // A brought is material that a request brings.

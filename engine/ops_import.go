@@ -3,11 +3,9 @@ package engine
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"time"
@@ -135,6 +133,9 @@ func importKeyMaterial(ctx context.Context, s *Scope, in *wire.ImportKeyMaterial
 	if err := s.external(k); err != nil {
 		return nil, err
 	}
+	if err := severalMaterials(k, in); err != nil {
+		return nil, err
+	}
 	token, err := s.importToken(k, in.ImportToken)
 	if err != nil {
 		return nil, err
@@ -166,6 +167,15 @@ func importKeyMaterial(ctx context.Context, s *Scope, in *wire.ImportKeyMaterial
 		settle(k)
 	})
 	return &wire.ImportKeyMaterialOutput{KeyId: new(s.keyARN(k)), KeyMaterialId: symmetricOnly(k, imported.ID)}, err
+}
+
+// severalMaterials refuses the parameters that tell one material of a key from
+// another for keys that never have a second one (NEW-06, IMP-1).
+func severalMaterials(k *store.Key, in *wire.ImportKeyMaterialInput) error {
+	if k.Spec == string(spec.SymmetricDefault) || in.ImportType == nil && in.KeyMaterialId == nil && in.KeyMaterialDescription == nil {
+		return nil
+	}
+	return wire.Errorf(wire.UnsupportedOperation, "ImportType, KeyMaterialId and KeyMaterialDescription are supported only with symmetric encryption KMS keys.")
 }
 
 // symmetricOnly is a material's id for an answer about a key (NEW-08).
@@ -255,11 +265,7 @@ func (s *Scope) placeMaterial(ctx context.Context, k *store.Key, in *wire.Import
 	if err != nil {
 		return store.Material{}, err
 	}
-	id, err := Once(s, "material id", func() (string, error) {
-		var id [32]byte
-		_, err := io.ReadFull(s.engine.cfg.Rand, id[:])
-		return hex.EncodeToString(id[:]), err
-	})
+	id, err := s.engine.importedID(k.Addr, b)
 	return store.Material{ID: id, Created: s.Now, Import: &store.Import{Fingerprint: fingerprint, Pending: len(k.Materials) > 0}}, err
 }
 

@@ -8,8 +8,10 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/stretchr/testify/assert"
@@ -134,4 +136,70 @@ func TestKeysOfOldRecordsAreReimported(t *testing.T) {
 	makeOld()
 	assert.Equal(t, "IncorrectKeyMaterialException: The key material is not the key material that was imported into this key before.",
 		said(second(b.bring(key, documents(t, spec.ECCNISTP256)[0]))), "another key")
+}
+
+// TestImportedMaterialHasItsID (NEW-06): an id follows from key and material,
+// and is not that of the same material in another key.
+func TestImportedMaterialHasItsID(t *testing.T) {
+	b := newBench(t)
+	key, other := b.newExternal(spec.SymmetricDefault, spec.EncryptDecrypt), b.newExternal(spec.SymmetricDefault, spec.EncryptDecrypt)
+	first := b.mustBring(key, material(1))
+	assert.Regexp(t, "^[0-9a-f]{64}$", first)
+	assert.NotEqual(t, first, b.mustBring(other, material(1)), "another key")
+	next := b.mustBring(key, material(2), asNew)
+	assert.NotEqual(t, first, next)
+	require.NoError(t, second(b.as(alice).DeleteImportedKeyMaterial(b.ctx, &kms.DeleteImportedKeyMaterialInput{KeyId: &key, KeyMaterialId: &next})))
+	assert.Equal(t, next, b.mustBring(key, material(2), asNew), "pending material that was deleted left nothing, and comes back as itself")
+	assert.Equal(t, "IncorrectKeyMaterialException: The key material is not the key material that was imported into this key before.",
+		said(second(b.bring(key, material(2), func(in *kms.ImportKeyMaterialInput) { in.KeyMaterialId = &first }))), "the id of other material")
+}
+
+// TestOnlySymmetricKeysHaveSeveralMaterials (IMP-1).
+func TestOnlySymmetricKeysHaveSeveralMaterials(t *testing.T) {
+	b := newBench(t)
+	private, err := keypair.Generate(spec.ECCNISTP256)
+	require.NoError(t, err)
+	for s, secret := range map[spec.KeySpec][]byte{spec.ECCNISTP256: private.Expose(), spec.HMAC256: material(1)} {
+		e, _ := spec.Lookup(s)
+		key := b.newExternal(s, e.Usages()[0])
+		with := func(change func(*kms.ImportKeyMaterialInput)) func() error {
+			return func() error { return second(b.bring(key, secret, change)) }
+		}
+		const refused = "UnsupportedOperationException: ImportType, KeyMaterialId and KeyMaterialDescription are supported only with symmetric encryption KMS keys."
+		parameters := []ask{
+			{string(s) + " with an import type of new material", with(asNew), refused},
+			{string(s) + " with one of existing material", with(func(in *kms.ImportKeyMaterialInput) { in.ImportType = types.ImportTypeExistingKeyMaterial }), refused},
+			{string(s) + " with a description", with(func(in *kms.ImportKeyMaterialInput) { in.KeyMaterialDescription = aws.String("d") }), refused},
+			{string(s) + " with an id", with(func(in *kms.ImportKeyMaterialInput) { in.KeyMaterialId = aws.String(strings.Repeat("a", 64)) }), refused},
+		}
+		answers(t, parameters)
+		assert.Equal(t, types.KeyStatePendingImport, b.describe(key).KeyState, s)
+		require.NoError(t, second(b.bring(key, secret)), s)
+		answers(t, parameters)
+		for _, include := range []types.IncludeKeyMaterial{types.IncludeKeyMaterialAllKeyMaterial, types.IncludeKeyMaterialRotationsOnly} {
+			assert.Equal(t, "UnsupportedOperationException: "+key+" origin is EXTERNAL which is not valid for this operation.",
+				said(second(b.as(alice).ListKeyRotations(b.ctx, &kms.ListKeyRotationsInput{KeyId: &key, IncludeKeyMaterial: include}))))
+		}
+		own, err := b.as(alice).CreateKey(b.ctx, &kms.CreateKeyInput{KeySpec: types.KeySpec(s), KeyUsage: types.KeyUsageType(e.Usages()[0])})
+		require.NoError(t, err)
+		assert.Equal(t, "UnsupportedOperationException", said(second(b.as(alice).ListKeyRotations(b.ctx, &kms.ListKeyRotationsInput{
+			KeyId: own.KeyMetadata.Arn, IncludeKeyMaterial: types.IncludeKeyMaterialAllKeyMaterial,
+		}))), s)
+	}
+}
+
+// TestPendingMaterialThatExpiresIsGone (IMP-2): as if it had been deleted.
+func TestPendingMaterialThatExpiresIsGone(t *testing.T) {
+	b := newBench(t)
+	key := b.newExternal(spec.SymmetricDefault, spec.EncryptDecrypt)
+	first := b.mustBring(key, material(1))
+	next := b.mustBring(key, material(2), asNew, until(b.Clock.Now().Add(day)))
+	require.Equal(t, next, *b.pendingMaterial(key))
+	b.Clock.Advance(2 * day)
+	for _, when := range []string{"before the sweep", "after the sweep"} {
+		assert.Equal(t, first, *b.pendingMaterial(key), when)
+		assert.Equal(t, types.KeyStateEnabled, b.describe(key).KeyState, when)
+		require.NoError(t, b.Engine.Sweep(b.ctx))
+	}
+	assert.Equal(t, next, b.mustBring(key, material(2), asNew))
 }
