@@ -64,7 +64,7 @@ func cryptoOperations() []row {
 // algorithm is the one used, default included.
 func encryptionSide(pairs map[string]string, algorithm *string) condition.Side {
 	keys := condition.Context{}
-	keys.One("kms:EncryptionAlgorithm", either(algorithm, symmetricDefault))
+	keys.One("kms:encryptionalgorithm", either(algorithm, symmetricDefault))
 	return condition.Side{EncryptionContext: pairs, Keys: keys}
 }
 

@@ -66,7 +66,7 @@ type Issuer struct {
 
 // json writes the members that a caller of this kind has.
 func (i Identity) json() (json.RawMessage, error) {
-	o := jsontext.Begin(make([]byte, 0, 512))
+	o := jsontext.Begin(make([]byte, 0, 256))
 	if i.Kind != Internal {
 		o.String("type", string(i.Kind))
 	}

@@ -11,7 +11,7 @@ import (
 // JSON is the record as one line, without the line feed: what encoding/json
 // makes of the tags of Event.
 func (e Event) JSON() ([]byte, error) {
-	o := jsontext.Begin(make([]byte, 0, 1536))
+	o := jsontext.Begin(make([]byte, 0, 1024))
 	o.String("eventVersion", e.EventVersion)
 	o.Raw("userIdentity", e.UserIdentity)
 	o.String("eventTime", e.EventTime)

@@ -43,14 +43,15 @@ type Call struct {
 // AppendDecision appends the line of the n-th decision of a call with its
 // evidence. It is for the operator: it tells what other accounts hold.
 func (l *Lines) AppendDecision(b []byte, c Call, n int, d decision.Decision) []byte {
-	q, result := d.Question(), d.Evidence()
-	in := input{Question: &q, masked: !l.Plain}
-	if in.masked {
-		hide(&result)
-	}
 	e := events.Get().(*event)
 	defer e.release()
-	e.fill(&in, &result)
+	e.question, e.evidence = d.Question(), d.Evidence()
+	in := &e.asked
+	in.Question, in.masked = &e.question, !l.Plain
+	if in.masked {
+		hide(&e.evidence)
+	}
+	e.fill(in, &e.evidence)
 	o := l.begin(b, c, decisionPath, n)
 	o.Raw("input", e.input)
 	if len(e.masked) > 0 {

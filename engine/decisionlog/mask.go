@@ -24,6 +24,10 @@ type event struct {
 	input, result []byte
 	masked        []byte // JSON strings, each with a comma before it
 	erased        []string
+
+	question decision.Question
+	evidence decision.Evidence
+	asked    input
 }
 
 var events = sync.Pool{New: func() any { return new(event) }}
@@ -32,6 +36,7 @@ var events = sync.Pool{New: func() any { return new(event) }}
 const kept = 4 * maxLine
 
 func (e *event) release() {
+	e.question, e.evidence, e.asked = decision.Question{}, decision.Evidence{}, input{}
 	if cap(e.input)+cap(e.result)+cap(e.masked) <= kept {
 		events.Put(e)
 	}
