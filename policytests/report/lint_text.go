@@ -58,11 +58,15 @@ func (l Lint) finding(b *strings.Builder, s Style, f Finding) {
 	b.WriteString("\n")
 }
 
-// Bounds of an excerpt, in characters: a plan stands on one line of megabytes.
-const (
-	excerptBefore = 40
-	excerptAll    = 100
-)
+// excerptRoom bounds an excerpt, in characters: a plan stands on one line of
+// megabytes. before is what stands before the offending value.
+func (s Style) excerptRoom() (before, all int) {
+	const frame = 10 // the line number, and dots on both sides
+	if all = 100; s.Width > 0 {
+		all = max(minRoom, min(all, s.Width-frame))
+	}
+	return min(40, all*4/9), all
+}
 
 // excerpt shows the line that a finding is about, with a mark below the
 // offending value.
@@ -82,6 +86,7 @@ func (l Lint) excerpt(s Style, f Finding, ink Ink) string {
 	}
 	to = max(from, min(to, end))
 	cut := ""
+	excerptBefore, excerptAll := s.excerptRoom()
 	if utf8.RuneCount(text[begin:from]) > excerptBefore && end-begin > excerptAll {
 		for begin, cut = from, "…"; utf8.RuneCount(text[begin:from]) < excerptBefore; {
 			_, size := utf8.DecodeLastRune(text[:begin])

@@ -223,7 +223,7 @@ func TestExcerptOfALongLineShowsThePlace(t *testing.T) {
 	l := report.Lint{Source: func(string) []byte { return []byte(long) }, Findings: []report.Finding{{Finding: lint.Finding{Rule: "INVALID_ACTION", Severity: lint.Error,
 		Span: lint.Span{Start: lint.Point{Line: 1, Column: 5001, Offset: 5000}, End: lint.Point{Line: 1, Column: 5014, Offset: 5013}}}}}}
 	got := write(t, l, report.Text)
-	assert.Contains(t, got, "    1 | …"+strings.Repeat("x", 40)+`"kms:Decript"`+strings.Repeat("y", 47)+"…\n      | "+strings.Repeat(" ", 41)+strings.Repeat("^", 13)+"\n")
+	assert.Contains(t, got, "    1 | …"+strings.Repeat("x", 40)+`"kms:Decript"`+strings.Repeat("y", 37)+"…\n      | "+strings.Repeat(" ", 41)+strings.Repeat("^", 13)+"\n")
 }
 
 func TestFilesCannotWriteToTheTerminal(t *testing.T) {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"io"
 	"regexp"
 	"strings"
 
@@ -85,70 +84,6 @@ func (s Style) room(taken int) int {
 		return 0
 	}
 	return max(minRoom, s.Width-taken)
-}
-
-// gap stands between two columns of a table.
-const gap = "  "
-
-// Table writes rows in columns, the header, if any, first and Strong. The last
-// column is folded where the width asks for it.
-func (s Style) Table(w io.Writer, header []string, rows [][]string) error {
-	rows = safeRows(rows)
-	widths := columns(append([][]string{header}, rows...))
-	var b strings.Builder
-	if len(header) > 0 {
-		s.row(&b, widths, header, Strong)
-	}
-	for _, row := range rows {
-		s.row(&b, widths, row, Plain)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// safeRows are rows without what must not reach a terminal.
-func safeRows(rows [][]string) [][]string {
-	all := make([][]string, len(rows))
-	for i, row := range rows {
-		for _, cell := range row {
-			all[i] = append(all[i], safetext.Text(cell))
-		}
-	}
-	return all
-}
-
-// columns is the width of each column but the last, which has any.
-func columns(rows [][]string) []int {
-	var widths []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], width(cell))
-		}
-	}
-	return widths
-}
-
-func (s Style) row(b *strings.Builder, widths []int, row []string, ink Ink) {
-	taken := 0
-	for i, cell := range row {
-		if i < len(row)-1 {
-			b.WriteString(s.Paint(ink, cell) + strings.Repeat(" ", widths[i]-width(cell)) + gap)
-			taken += widths[i] + len(gap)
-			continue
-		}
-		for j, part := range fold(cell, s.room(taken)) {
-			if j > 0 {
-				b.WriteString(strings.Repeat(" ", taken))
-			}
-			b.WriteString(s.Paint(ink, part) + "\n")
-		}
-	}
-	if len(row) == 0 {
-		b.WriteString("\n")
-	}
 }
 
 // fold breaks one line between words; words that are longer than a line stay

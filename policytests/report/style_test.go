@@ -10,7 +10,7 @@ import (
 	"github.com/keyreeve/keyreeve/policytests/report"
 )
 
-func TestTableFoldsItsLastColumn(t *testing.T) {
+func TestTableFoldsItsColumns(t *testing.T) {
 	rows := [][]string{
 		{"key/payroll", "role/payroll may decrypt what bears the department it works for"},
 		{"key/日本", "nobody"},
@@ -30,12 +30,35 @@ key/payroll  role/payroll may decrypt what bears
              the department it works for
 key/日本     nobody
 `},
-		"a terminal that is too narrow still shows words": {10, `
-KEY          WHO
-key/payroll  role/payroll may decrypt
-             what bears the
-             department it works for
-key/日本     nobody
+		"where the last column has no room, rows are lists": {20, `
+KEY  key/payroll
+WHO  role/payroll
+     may decrypt
+     what bears the
+     department it
+     works for
+
+KEY  key/日本
+WHO  nobody
+`},
+		"words that are too long stay whole": {10, `
+KEY
+  key/payroll
+WHO
+  role/payroll
+  may
+  decrypt
+  what
+  bears
+  the
+  department
+  it works
+  for
+
+KEY
+  key/日本
+WHO
+  nobody
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,4 +78,16 @@ func TestPaintIsForColouredTerminalsOnly(t *testing.T) {
 func TestWrapKeepsIndentAndLineBreaks(t *testing.T) {
 	got := report.Style{Width: 30}.Wrap("the first line is longer than thirty columns\n\nsecond", "  ")
 	assert.Equal(t, "  the first line is longer\n  than thirty columns\n\n  second", got)
+}
+
+func TestTableFoldsOtherColumnsWhereTheLastIsNarrowEnough(t *testing.T) {
+	var b strings.Builder
+	rows := [][]string{{"IAM policies", "does not allow", "nothing"}, {"key policy", "delegates", "Allow AccountKeepsControl"}}
+	require.NoError(t, report.Style{Width: 40}.Table(&b, []string{"LAYER", "RESULT", "STATEMENT"}, rows))
+	assert.Equal(t, `LAYER     RESULT     STATEMENT
+IAM       does not   nothing
+policies  allow
+key       delegates  Allow
+policy               AccountKeepsControl
+`, b.String())
 }
