@@ -279,6 +279,9 @@ func (s *Scope) encryptPublic(ctx context.Context, k *store.Key, a spec.Algorith
 	return own.EncryptPublic(ctx, a, plaintext)
 }
 
+// maxPlaintext is the greatest length of a plaintext in bytes; the least is 1.
+const maxPlaintext = 4096
+
 // decryptPrivate opens what was encrypted to the public key of a pair, here or
 // elsewhere (SYM-11).
 func (s *Scope) decryptPrivate(ctx context.Context, k *store.Key, a spec.Algorithm, pairs map[string]string, blob []byte) (seal.Secret, error) {
@@ -296,7 +299,11 @@ func (s *Scope) decryptPrivate(ctx context.Context, k *store.Key, a spec.Algorit
 		return seal.Secret{}, err
 	}
 	plaintext, err := own.DecryptPrivate(ctx, a, blob)
-	if errors.Is(err, material.ErrCiphertext) {
+	switch n := len(plaintext.Expose()); {
+	case errors.Is(err, material.ErrCiphertext):
+		return seal.Secret{}, errCiphertext()
+	case err == nil && (n == 0 || n > maxPlaintext): // CPH-1
+		clear(plaintext.Expose())
 		return seal.Secret{}, errCiphertext()
 	}
 	return plaintext, err

@@ -18,8 +18,8 @@ import (
 	"github.com/keyreeve/keyreeve/crypto/spec"
 )
 
-// oneKey is PKCS #8, ecKey RFC 5915, rsaKey RFC 8017, appendix A.1.2. What is
-// More comes last and does not belong there.
+// oneKey is PKCS #8, ecKey RFC 5915, rsaKey RFC 8017, appendix A.1.2, spkiKey
+// RFC 5280. What is More comes last and does not belong there.
 type (
 	oneKey struct {
 		Version    int
@@ -40,6 +40,15 @@ type (
 		Version                          int
 		N, E, D, P, Q, DP, DQ, QInverted *big.Int
 		More                             asn1.RawValue `asn1:"optional"`
+	}
+	spkiKey struct {
+		Algorithm struct {
+			Algorithm  asn1.ObjectIdentifier
+			Parameters asn1.RawValue `asn1:"optional"`
+			More       asn1.RawValue `asn1:"optional"`
+		}
+		Key  asn1.BitString
+		More asn1.RawValue `asn1:"optional"`
 	}
 )
 
@@ -65,10 +74,7 @@ func encode(t *testing.T, value any) []byte {
 // publicBits is what a SubjectPublicKeyInfo holds of a key.
 func publicBits(t *testing.T, info []byte) []byte {
 	t.Helper()
-	return decode[struct {
-		Algorithm pkix.AlgorithmIdentifier
-		Key       asn1.BitString
-	}](t, info).Key.Bytes
+	return decode[spkiKey](t, info).Key.Bytes
 }
 
 // otherForms are documents of the key of one, and documents that hold more

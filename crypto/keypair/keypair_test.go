@@ -174,7 +174,11 @@ func testAgreement(t *testing.T, a material.Agreement) {
 		_, err = a.Derive(t.Context(), stranger.Public())
 		assert.ErrorIs(t, err, material.ErrPeer, "%s with %s", a.Spec(), s)
 	}
-	for _, bad := range [][]byte{nil, {0x30, 0}, flipped(peer.Public()), peer.Public()[:40]} {
+	longer := decode[spkiKey](t, peer.Public())
+	longer.More = null
+	parameters := decode[spkiKey](t, peer.Public())
+	parameters.Algorithm.More = null
+	for _, bad := range [][]byte{nil, {0x30, 0}, flipped(peer.Public()), peer.Public()[:40], append(peer.Public(), 5, 0), encode(t, longer), encode(t, parameters)} {
 		_, err = a.Derive(t.Context(), bad)
 		assert.ErrorIs(t, err, material.ErrPeer)
 	}

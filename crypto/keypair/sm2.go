@@ -98,6 +98,9 @@ func (k *sm2Key) Derive(ctx context.Context, peer []byte) (seal.Secret, error) {
 	if err := ctx.Err(); err != nil {
 		return seal.Secret{}, err
 	}
+	if _, err := exact[publicKeyInfo](peer); err != nil {
+		return seal.Secret{}, material.ErrPeer
+	}
 	parsed, err := smx509.ParsePKIXPublicKey(peer)
 	if err != nil {
 		return seal.Secret{}, material.ErrPeer
