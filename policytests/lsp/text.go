@@ -55,7 +55,8 @@ func (t text) offset(p position) int {
 	return begin + len(line)
 }
 
-// position is that of an offset in bytes.
+// position is that of an offset in bytes; within what ends a line, the end of
+// the line.
 func (t text) position(offset int) position {
 	offset = max(0, min(offset, len(t.body)))
 	n, found := slices.BinarySearch(t.lines, offset)
@@ -63,7 +64,8 @@ func (t text) position(offset int) position {
 		n--
 	}
 	units := 0
-	for _, c := range t.body[t.lines[n]:offset] {
+	line := t.line(n)
+	for _, c := range line[:min(offset-t.lines[n], len(line))] {
 		units += width(c)
 	}
 	return position{n, units}
