@@ -162,8 +162,12 @@ faults contains sprintf("target: the world has %d of %s", [count(found), input.t
 faults contains sprintf("endpoint: the world has no %s", [input.endpoint]) if not world.endpoints[input.endpoint]
 
 faults contains sprintf("%s is missing", [concat(".", path)]) if {
-	some path in _required
-	object.get(question, path, "") == ""
+	some path in (_missing - _from_names)
+}
+
+faults contains sprintf("action: %s is none: give rule and cross_account_possible with it", [input.action]) if {
+	_nameless
+	count(_missing & _by_action) > 0
 }
 
 faults contains "kms:RetireGrant has a rule of its own" if {
@@ -212,6 +216,29 @@ faults contains sprintf("policies: nothing is said by %s", [name]) if {
 }
 
 _faulty if count(faults) > 0
+
+_missing contains path if {
+	some path in _required
+	object.get(question, path, "") == ""
+}
+
+# What is missing because a name stands for nothing is told of the name.
+_from_names contains ["principal", "type"] if {
+	input.caller
+	not _caller
+}
+
+_from_names contains path if {
+	_nameless
+	some path in _by_action
+}
+
+_by_action := {["rule"], ["cross_account_possible"]}
+
+_nameless if {
+	input.action
+	not world.actions[input.action]
+}
 
 _required := [
 	["rule"],
