@@ -31,16 +31,26 @@ func (f *questionFlags) add(c *cobra.Command) {
 	flags.StringVarP(&f.world, "world", "w", "", "`directory` or .txtar file that is asked about (default: the one at hand)")
 	flags.StringVar(&f.guardrails, "guardrails", "", "`directory` of the organization's own Rego, which takes part")
 	flags.BoolVar(&f.json, "json", false, "write JSON, which is stable")
+	c.ValidArgsFunction = f.words
 }
 
-// open reads the world. Without --world it is the one in the directory at hand.
+// path is that of the world. Without --world it is the one in the directory at
+// hand.
+func (f *questionFlags) path() (string, error) {
+	if f.world != "" {
+		return f.world, nil
+	}
+	if _, err := os.Stat("world.yaml"); err != nil {
+		return "", errors.New("which world? There is no world.yaml here; name one with --world PATH (a directory or .txtar file)")
+	}
+	return ".", nil
+}
+
+// open reads the world.
 func (f *questionFlags) open() (*query.Base, error) {
-	path := f.world
-	if path == "" {
-		path = "."
-		if _, err := os.Stat("world.yaml"); err != nil {
-			return nil, errors.New("which world? There is no world.yaml here; name one with --world PATH (a directory or .txtar file)")
-		}
+	path, err := f.path()
+	if err != nil {
+		return nil, err
 	}
 	engine, err := f.engine()
 	if err != nil {
