@@ -42,8 +42,9 @@ alike, one request, which the engine has decided in both versions.
 OLD and NEW are files, directories or worlds, or what a git repository holds at a
 revision, as REVISION:PATH. Files of directories are compared by name. A policy by
 itself is compared as if all others allowed everything; in a world, all policies count.
-Where there is no difference, that is proved over all requests. Trust policies, and
-grants outside of a world, are not compared; if they changed, that is said.
+Where there is no difference, that is proved over all requests. Trust policies are
+compared by who may assume the role. Grants outside of a world are not compared; if
+they changed, that is said.
 
 Exit codes: 0 the same; 1 new access; 2 wrong flags or arguments; 3 something could not
 be read or decided; 4 nothing newly allowed, something newly denied.`,

@@ -48,8 +48,11 @@ func (w *Witness) line() caseLine {
 	if alias := w.Keys["kms:requestalias"]; len(alias) > 0 {
 		resource = alias[0]
 	}
-	if account := w.on.asked.Account; resource != "" && account != "" && w.Caller.Account != account && w.on.kind == policy.KeyResource {
+	if account := w.on.asked.Account; resource != "" && account != "" && w.Caller.Account != account && w.on.kind != policy.AliasResource {
 		resource += "@" + account
+	}
+	if w.Caller.provider != "" {
+		c.notes = append(c.notes, "case lines have no users of identity providers; the question can be asked with keyreeve decide")
 	}
 	if resource != "" {
 		c.words = append(c.words, quote(resource))
@@ -205,7 +208,7 @@ func (c *caseLine) made(w *Witness) {
 			} else {
 				c.notes = append(c.notes, fmt.Sprintf("the caller has the tag %s=%s", key[len(principalTag):], text))
 			}
-		case fromProvider:
+		case fromProvider, fromClaims:
 			c.notes = append(c.notes, ruleOf(key)+" is "+text)
 		case fromKeyTags:
 			c.notes = append(c.notes, fmt.Sprintf("the key has the tag %s=%s", key[len(resourceTag):], text))

@@ -1,7 +1,9 @@
 package analysis
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/identity"
@@ -22,10 +24,72 @@ var nothingAllowed = made(policy.Boundary, `{"Version":"2012-10-17","Statement":
 // fullAccess is the SCP that every level has by default.
 var fullAccess = made(policy.SCP, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
 
+// cast makes up the principals: those that policies name, and for each account
+// those that conditions tell apart.
+func (s *stage) cast() ([]*world.World, error) {
+	m := newMakeup(s.first.Partition, s.first.Region)
+	m.regions = slices.Clone(s.regions)
+	s.sessions = map[string][]string{}
+	for _, d := range s.documents {
+		for _, p := range d.Principals() {
+			switch p.Type {
+			case policy.Service:
+				m.service(p.Text)
+			default:
+				if session, _ := m.principal(p.Text); session != "" {
+					parts := strings.SplitN(p.Text, ":", 6)
+					name, _, _ := strings.Cut(strings.TrimPrefix(parts[5], "assumed-role/"), "/")
+					s.sessions[parts[4]+"/"+name] = append(s.sessions[parts[4]+"/"+name], session)
+				}
+			}
+		}
+	}
+	for _, account := range append(slices.Clone(s.accounts), s.stranger) {
+		m.user(account, "/", "any-user")
+		m.role(account, "/", "any-role")
+		if federates(s.conditions) {
+			m.federated(account, "any-federated")
+		}
+	}
+	makeups := []*makeup{m}
+	for _, account := range append(slices.Clone(s.accounts), s.stranger) {
+		s.further(&makeups, literal(account), everybodyOf(s.first.Partition, account, "any-user", "any-role", "any-federated"), func(string) bool { return true })
+	}
+	s.further(&makeups, times(digit, 12), nil, func(account string) bool { return !slices.Contains(s.accounts, account) && account != s.stranger })
+	names := slices.Concat(s.conditions["aws:principalservicename"], s.conditions["aws:principalservicenameslist"])
+	for _, name := range s.pick("aws:PrincipalServiceName", names, domain{form: serviceForm, seeds: []string{"s3.amazonaws.com"}}) {
+		m.service(name)
+	}
+	worlds := make([]*world.World, len(makeups))
+	for i, m := range makeups {
+		w, err := m.world()
+		if err != nil {
+			return nil, fmt.Errorf("the policy cannot be looked at by itself: %w", err)
+		}
+		worlds[i] = w
+	}
+	return worlds, nil
+}
+
+// further adds the principals of some accounts that conditions tell apart.
+func (s *stage) further(makeups *[]*makeup, account pattern, seeds []string, wanted func(account string) bool) {
+	arns, complete := identities(s.first.Partition, account, s.conditions, seeds)
+	if !complete {
+		s.limit = "too many combinations of patterns on accounts, ARNs and names of callers"
+	}
+	for _, arn := range arns {
+		if wanted(strings.SplitN(arn, ":", 6)[4]) && !also(makeups, arn) {
+			s.limit = "some names that patterns on callers ask for are none that IAM has"
+		}
+	}
+}
+
 // callers adds everybody of the made-up world, with the policies that the
 // question is about.
 func (s *stage) callers(u *Universe, w *world.World) {
-	for _, a := range w.Accounts() {
+	accounts := w.Accounts()
+	slices.SortStableFunc(accounts, func(a, b *world.Account) int { return s.rank(a.ID) - s.rank(b.ID) })
+	for _, a := range accounts {
 		if !s.meets(u, a.ID) {
 			continue
 		}
@@ -58,13 +122,26 @@ func (s *stage) callers(u *Universe, w *world.World) {
 
 // services adds the services that policies name, and one more.
 func (s *stage) services(u *Universe) {
-	if u.kind == policy.Key || u.kind == policy.RCP || u.kind == policy.Endpoint {
+	if u.kind == policy.Key || u.kind == policy.RCP || u.kind == policy.Endpoint || u.kind == policy.Trust {
 		services := u.world.Services()
 		for i := range services {
 			u.service(services[i].Principal, s.first.Region)
 			c := u.callers[len(u.callers)-1]
 			c.Fresh = c.Name == "service/s3.amazonaws.com" && !s.names(c.ARN)
 		}
+	}
+}
+
+// rank says which accounts are looked at first: those that policies name, then
+// the one that stands for any other.
+func (s *stage) rank(account string) int {
+	switch {
+	case slices.Contains(s.accounts, account):
+		return 0
+	case account == s.stranger:
+		return 1
+	default:
+		return 2
 	}
 }
 
@@ -85,10 +162,8 @@ func (s *stage) names(text string) bool {
 // policy is attached are of its account.
 func (s *stage) meets(u *Universe, account string) bool {
 	switch u.kind {
-	case policy.Key, policy.RCP, policy.Endpoint:
+	case policy.Key, policy.RCP, policy.Endpoint, policy.Trust:
 		return true
-	case policy.Trust:
-		return false
 	default:
 		return account == s.first.Account
 	}
@@ -131,7 +206,7 @@ func (s *stage) add(u *Universe, account, name, short string, who func() (identi
 		others.Variation, others.attached.Identity = withOthers, []decision.Policy{*u.subject, everything}
 		u.addCaller(&others)
 	}
-	if u.kind != policy.Key || account != s.first.Account || t == decision.Root {
+	if u.kind != policy.Key && u.kind != policy.Trust || account != s.first.Account || t == decision.Root {
 		return
 	}
 	bare, bounded := full, full

@@ -39,9 +39,10 @@ func federates(conditions map[string][]*condition) bool {
 
 // identities are principals of accounts of a form, by ARN, that tell conditions
 // on accounts, ARNs and names of callers apart. All are patterns on one ARN, so
-// that also their combinations are met. It is false if they may not be all that
-// there are.
-func identities(partition string, account pattern, conditions map[string][]*condition) (arns []string, complete bool) {
+// that also their combinations are met. The seeds
+// stand for their combinations before others are looked for. It is false if they
+// may not be all that there are.
+func identities(partition string, account pattern, conditions map[string][]*condition, seeds []string) (arns []string, complete bool) {
 	complete = true
 	for _, k := range castes {
 		switch {
@@ -54,7 +55,7 @@ func identities(partition string, account pattern, conditions map[string][]*cond
 		if len(t.told) == 0 {
 			continue
 		}
-		texts, all := cells(t.told, k.arn(partition, account, k.name), nil)
+		texts, all := cells(t.told, k.arn(partition, account, k.name), seeds)
 		complete = complete && all && len(texts) <= maxStrangers
 		arns = append(arns, texts[:min(len(texts), maxStrangers)]...)
 	}

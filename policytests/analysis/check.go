@@ -33,9 +33,6 @@ const defaultLimit = 2 * time.Second
 
 // CheckDocument checks one policy by itself.
 func CheckDocument(ctx context.Context, d *policy.Document, o lint.Options) ([]lint.Finding, error) {
-	if d.Kind == policy.Trust {
-		return nil, nil
-	}
 	u, err := OfDocument(looseOf(d, o), Config{})
 	if err != nil {
 		return nil, err
@@ -102,9 +99,10 @@ var rules []rule
 
 func init() { // the functions refer to the table by way of their checker
 	key, identity := policy.Key, policy.Identity
-	limits := []policy.Kind{policy.Key, policy.Identity, policy.Boundary, policy.Session, policy.SCP, policy.RCP, policy.Endpoint}
+	limits := []policy.Kind{policy.Key, policy.Identity, policy.Boundary, policy.Session, policy.SCP, policy.RCP, policy.Endpoint, policy.Trust}
 	rules = []rule{
 		{[]string{"KR_PUBLIC_KEY", "KR_CROSS_ACCOUNT", "KR_STAR_IS_NOT_DELEGATION"}, []policy.Kind{key}, true, (*checker).exposure},
+		{[]string{"KR_PUBLIC_ROLE", "KR_CROSS_ACCOUNT"}, []policy.Kind{policy.Trust}, false, (*checker).assumers},
 		{[]string{"KR_LOCKOUT_ALL"}, []policy.Kind{key}, true, (*checker).lockout},
 		{[]string{"KR_LOCKOUT_CALLER"}, []policy.Kind{key}, true, (*checker).lockoutOfCaller},
 		{[]string{"KR_ROOT_DELEGATION_MISSING", "KR_ROOT_DELEGATION_NARROW"}, []policy.Kind{key}, true, (*checker).delegation},

@@ -18,7 +18,7 @@ func (sp *space) classes() [][]*policy.Action {
 	byMark := map[string]int{}
 	for i := range policy.Actions {
 		a := &policy.Actions[i]
-		if !strings.HasPrefix(a.Name, "kms:") || a.Operation == "" || a.Name == "kms:RetireGrant" {
+		if !sp.looksAt(a) {
 			continue
 		}
 		mark := sp.mark(a)
@@ -35,7 +35,7 @@ func (sp *space) classes() [][]*policy.Action {
 
 // special are actions of which the analysis, or a grant, knows more than the
 // table.
-var special = []string{"kms:CreateKey", "kms:CreateGrant", "kms:DescribeKey"}
+var special = []string{"kms:CreateKey", "kms:CreateGrant", "kms:DescribeKey", assumeBySAML, assumeByWeb}
 
 // mark is all that policies tell of an action.
 func (sp *space) mark(a *policy.Action) string {
@@ -129,6 +129,9 @@ func signature(r *residue, g *goal) string {
 // sign adds what tells residuals apart.
 func (r *residual) sign(b []byte) []byte {
 	t := r.subject
+	if t.caller.provider != "" {
+		b = append(b, t.caller.provider...)
+	}
 	b = append(b, '(', bit(r.foreign()), bit(t.action.CrossAccount), bit(r.exemptSCP()), byte(t.rule()))
 	b = append(b, t.caller.Type...)
 	for i := range r.clauses {

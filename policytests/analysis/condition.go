@@ -74,7 +74,7 @@ func newCondition(k policy.Kind, e policy.Effect, c *policy.Condition) *conditio
 		out.missing = op.Negated
 	}
 	switch {
-	case strings.HasPrefix(c.Key, encryptionContext):
+	case policy.NamesShare(c.Key):
 		out.all = e == policy.Allow
 	case c.Set == policy.NoQualifier:
 		out.all = op.Negated

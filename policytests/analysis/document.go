@@ -8,7 +8,7 @@ import (
 )
 
 // vias is a set of ways in which a statement matches a caller.
-type vias uint8
+type vias uint16
 
 const (
 	byEveryone vias = 1 << iota
@@ -17,6 +17,7 @@ const (
 	byRole
 	bySession
 	byService
+	byProvider
 	byPolicy
 )
 
@@ -120,6 +121,10 @@ func (s *statement) parties(p decision.Policy) {
 			s.principals = append(s.principals, party{bySession, id(x.Text)})
 		case policy.Service:
 			s.principals = append(s.principals, party{byService, x.Text})
+		case policy.Federated:
+			if p.Document.Kind == policy.Trust { // elsewhere it names nobody (A-13 a)
+				s.principals = append(s.principals, party{byProvider, x.Text})
+			}
 		}
 	}
 }
@@ -137,6 +142,8 @@ func (x party) names(w *decision.Principal) bool {
 		return w.Session != "" && w.Session == x.id
 	case byService:
 		return slices.Contains(w.Services, x.id)
+	case byProvider:
+		return w.Provider != "" && w.Provider == x.id
 	default:
 		return false
 	}

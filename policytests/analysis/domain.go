@@ -90,6 +90,9 @@ var domains = map[string]domain{
 	"kms:wrappingkeyspec":                        {values: []string{"RSA_2048", "RSA_3072", "RSA_4096", "SM2"}},
 	"aws:securetransport":                        {values: []string{"true", "false"}},
 	"aws:multifactorauthage":                     {low: 0, high: 129600, seeds: []string{"60"}},
+	"aws:requestedregion":                        {form: regionForm, seeds: regionSeeds},
+	"sts:rolesessionname":                        {form: join(times(word, 2), pattern{{class: word, many: true}}), seeds: []string{sessionName}},
+	"sts:sourceidentity":                         {form: join(times(word, 2), pattern{{class: word, many: true}}), seeds: []string{"somebody"}, optional: true},
 	"aws:sourceidentity":                         {form: some(word), seeds: []string{"somebody"}, optional: true},
 	"aws:federatedprovider":                      {form: some(pathWord), seeds: []string{"accounts.google.com"}, optional: true},
 	"aws:assumedroot":                            {values: []string{"true"}, optional: true},
@@ -110,7 +113,7 @@ var domains = map[string]domain{
 var (
 	regionForm  = join(some(lower))
 	regionSeeds = []string{"us-east-1", "eu-west-1"}
-	arnForm     = join(literal("arn:aws:"), some(lower), literal(":"), pattern{{class: lower, many: true}}, literal(":"),
+	arnForm     = join(literal("arn:aws"), pattern{{class: lower, many: true}}, literal(":"), some(lower), literal(":"), pattern{{class: lower, many: true}}, literal(":"),
 		pattern{{class: digit, many: true}}, literal(":"), anyForm)
 )
 

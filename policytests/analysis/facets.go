@@ -40,6 +40,9 @@ func (sp *space) dimensions(s *subject, i *keyInfo) []*dimension {
 	case fromSource:
 		return one(sp.source(s))
 	case fromProvider:
+		if s.caller.provider != "" {
+			return one(sp.dimension("claim "+i.key, []string{i.key}, func() []option { return sp.single(i.key, true) }))
+		}
 		return one(sp.provider())
 	case fromResource:
 		return one(sp.ofKey(i.key))
@@ -84,7 +87,7 @@ func (sp *space) party(key, service string, optional bool) *dimension {
 		if optional {
 			all = append(all, option{})
 		}
-		form := join(literal("arn:aws:iam::"), times(digit, 12), literal(":"), some(pathWord))
+		form := join(literal("arn:aws"), pattern{{class: lower, many: true}}, literal(":"), times(lower, 3), literal("::"), times(digit, 12), literal(":"), some(pathWord))
 		for _, v := range sp.pick(key, sp.conditions[key], domain{form: form, seeds: []string{freshARN}}, sp.more(key)) {
 			if strings.HasPrefix(v, "arn:") {
 				all = append(all, option{keys: map[string][]string{key: {v}}})

@@ -13,7 +13,7 @@ func (r *residual) allowed(atoms []truth) truth {
 		return no
 	}
 	s := r.subject
-	if !s.action.CrossAccount && r.foreign() {
+	if !s.action.CrossAccount && s.rule() != decision.Trust && r.foreign() {
 		return no
 	}
 	verdict := yes

@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -221,66 +220,6 @@ func unique(list []string) []string {
 	return out
 }
 
-// cast makes up the principals: those that policies name, and for each account
-// those that conditions tell apart.
-func (s *stage) cast() ([]*world.World, error) {
-	m := newMakeup(s.first.Partition, s.first.Region)
-	m.regions = slices.Clone(s.regions)
-	s.sessions = map[string][]string{}
-	for _, d := range s.documents {
-		for _, p := range d.Principals() {
-			switch p.Type {
-			case policy.Service:
-				m.service(p.Text)
-			default:
-				if session, _ := m.principal(p.Text); session != "" {
-					parts := strings.SplitN(p.Text, ":", 6)
-					name, _, _ := strings.Cut(strings.TrimPrefix(parts[5], "assumed-role/"), "/")
-					s.sessions[parts[4]+"/"+name] = append(s.sessions[parts[4]+"/"+name], session)
-				}
-			}
-		}
-	}
-	for _, account := range append(slices.Clone(s.accounts), s.stranger) {
-		m.user(account, "/", "any-user")
-		m.role(account, "/", "any-role")
-		if federates(s.conditions) {
-			m.federated(account, "any-federated")
-		}
-	}
-	makeups := []*makeup{m}
-	for _, account := range append(slices.Clone(s.accounts), s.stranger) {
-		s.further(&makeups, literal(account), func(string) bool { return true })
-	}
-	s.further(&makeups, times(digit, 12), func(account string) bool { return !slices.Contains(s.accounts, account) && account != s.stranger })
-	names := slices.Concat(s.conditions["aws:principalservicename"], s.conditions["aws:principalservicenameslist"])
-	for _, name := range s.pick("aws:PrincipalServiceName", names, domain{form: serviceForm, seeds: []string{"s3.amazonaws.com"}}) {
-		m.service(name)
-	}
-	worlds := make([]*world.World, len(makeups))
-	for i, m := range makeups {
-		w, err := m.world()
-		if err != nil {
-			return nil, fmt.Errorf("the policy cannot be looked at by itself: %w", err)
-		}
-		worlds[i] = w
-	}
-	return worlds, nil
-}
-
-// further adds the principals of some accounts that conditions tell apart.
-func (s *stage) further(makeups *[]*makeup, account pattern, wanted func(account string) bool) {
-	arns, complete := identities(s.first.Partition, account, s.conditions)
-	if !complete {
-		s.limit = "too many combinations of patterns on accounts, ARNs and names of callers"
-	}
-	for _, arn := range arns {
-		if wanted(strings.SplitN(arn, ":", 6)[4]) && !also(makeups, arn) {
-			s.limit = "some names that patterns on callers ask for are none that IAM has"
-		}
-	}
-}
-
 // pick is the values of a key that conditions tell apart, with a note if they
 // are not all that there are.
 func (s *stage) pick(key string, conditions []*condition, d domain) []string {
@@ -293,8 +232,13 @@ func (s *stage) pick(key string, conditions []*condition, d domain) []string {
 
 // set puts callers, keys and ways into a universe.
 func (s *stage) set(u *Universe, worlds []*world.World) {
-	for _, region := range s.regions {
-		s.resources(u, region)
+	if u.kind == policy.Trust {
+		arn := "arn:" + s.first.Partition + ":iam::" + s.first.Account + ":role/" + cmp.Or(u.loose.Name, "this")
+		u.assumable(arn, s.first.Account, "role/"+cmp.Or(u.loose.Name, "this"), s.first.Region, u.subject).owner(u.world)
+	} else {
+		for _, region := range s.regions {
+			s.resources(u, region)
+		}
 	}
 	u.routes = []*route{{}}
 	network := len(s.conditions["aws:sourcevpce"]) + len(s.conditions["aws:sourcevpc"]) + len(s.conditions["aws:vpcsourceip"]) + len(s.conditions["aws:sourceip"])
@@ -310,6 +254,9 @@ func (s *stage) set(u *Universe, worlds []*world.World) {
 		s.callers(u, w)
 	}
 	s.services(u)
+	if u.kind == policy.Trust {
+		u.providers(u.world, s.first.Account, s.documents...)
+	}
 }
 
 // resources adds the keys and aliases of a Region that policies tell apart.

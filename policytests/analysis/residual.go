@@ -135,7 +135,7 @@ func layersOf(s *subject) []layer {
 		{decision.LayerBoundary, optional(s.caller.attached.Boundary), service},
 		{decision.LayerSession, session, service},
 		{decision.LayerIdentity, [][]decision.Policy{s.caller.attached.Identity}, service},
-		{decision.LayerResource, optional(s.on.policy), s.rule() != decision.KeyPolicy},
+		{decision.LayerResource, optional(s.on.policy), s.rule() != decision.KeyPolicy && s.rule() != decision.Trust},
 	}
 }
 

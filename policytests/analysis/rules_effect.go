@@ -124,7 +124,7 @@ func with(set map[*statement]bool, s *statement) map[*statement]bool {
 func (c *checker) constants() error {
 	for _, s := range c.document.statements {
 		for _, x := range s.conditions {
-			if x.op.Type != policy.StringType && x.op.Type != policy.ARNType || len(x.vars) > 0 || !x.wild() || info(x.key).source == fromNowhere {
+			if x.op.Type != policy.StringType && x.op.Type != policy.ARNType || len(x.vars) > 0 || !x.wild() || !c.said(x.key) {
 				continue
 			}
 			d := domainOf(x.key)
@@ -139,6 +139,18 @@ func (c *checker) constants() error {
 		}
 	}
 	return nil
+}
+
+// said tells whether requests that the policy is about can hold a key.
+func (c *checker) said(key string) bool {
+	switch info(key).source {
+	case fromNowhere:
+		return false
+	case fromProvider, fromClaims:
+		return c.u.kind == policy.Trust
+	default:
+		return true
+	}
 }
 
 // wild tells whether some operand is nothing but wildcards.

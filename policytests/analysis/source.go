@@ -31,6 +31,7 @@ const (
 	fromTagNames
 	fromSource   // for which a service calls
 	fromProvider // of a web identity
+	fromClaims   // what else an identity provider says
 	fromRequest
 	fromElement // the Resource element
 )
@@ -78,6 +79,9 @@ func info(key string) *keyInfo {
 	case !known && strings.HasSuffix(key, subjectOf):
 		i.source = fromProvider
 		return i
+	case !known && strings.Contains(key, ":"):
+		i.source = fromClaims
+		return i
 	case !exact || row.Absent:
 		return i
 	}
@@ -111,6 +115,8 @@ type subject struct {
 // rule is the rule of evaluation that the question comes under.
 func (s *subject) rule() decision.Rule {
 	switch {
+	case s.on.kind == policy.RoleResource:
+		return decision.Trust
 	case s.on.kind != policy.KeyResource:
 		return decision.IdentityOnly
 	case s.action.Name == "kms:RetireGrant":
@@ -122,6 +128,9 @@ func (s *subject) rule() decision.Rule {
 
 // possible tells whether a caller could come to ask this.
 func (s *subject) possible() bool {
+	if s.on.kind == policy.RoleResource {
+		return s.assumes()
+	}
 	if s.action.Name == "kms:RetireGrant" || !strings.HasPrefix(s.action.Name, "kms:") || s.action.Operation == "" {
 		return false
 	}
@@ -151,8 +160,13 @@ func (s *subject) fixed(i *keyInfo) (values []string, ok bool) {
 	if !s.carries(i) {
 		return nil, true
 	}
+	if s.caller.provider != "" && tellsOfCaller(i) {
+		return s.ofProvider(i)
+	}
 	service := s.caller.Type == decision.Service
 	switch i.source {
+	case fromClaims:
+		return s.caller.keys[i.key], true
 	case fromElement:
 		return []string{s.element()}, true
 	case fromCaller:
@@ -168,7 +182,7 @@ func (s *subject) fixed(i *keyInfo) (values []string, ok bool) {
 	case fromChannel:
 		return s.ofService(i.key)
 	case fromRegion:
-		return []string{s.on.region}, true
+		return []string{s.on.region}, s.on.kind != policy.RoleResource
 	case fromResource, fromKeyTags:
 		return s.ofResource(i)
 	case fromResourceOrg:

@@ -40,7 +40,7 @@ func (u *Universe) strangers(region string, among ...*Universe) error {
 	if federates(conditions) {
 		m.federated(id, "somebody")
 	}
-	arns, complete := identities(u.world.Partition(), times(digit, 12), conditions)
+	arns, complete := identities(u.world.Partition(), times(digit, 12), conditions, everybodyOf(u.world.Partition(), id, "somebody", "somebody", "somebody"))
 	if u.strange = ""; !complete {
 		u.strange = "too many combinations of patterns on accounts, ARNs and names of callers"
 	}
@@ -58,6 +58,13 @@ func (u *Universe) strangers(region string, among ...*Universe) error {
 		u.outsiders(w, id)
 	}
 	return nil
+}
+
+// everybodyOf are the ARNs of an account's root user, and of a user, a role and a
+// federated user with certain names.
+func everybodyOf(partition, account, user, role, federated string) []string {
+	iam := "arn:" + partition + ":iam::" + account + ":"
+	return []string{iam + "root", iam + "user/" + user, iam + "role/" + role, "arn:" + partition + ":sts::" + account + ":federated-user/" + federated}
 }
 
 // outsiders adds everybody of a made-up world; those of one account stand for

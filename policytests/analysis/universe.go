@@ -75,6 +75,7 @@ type Caller struct {
 	// them: "has no IAM policies". Empty for callers of a world.
 	Variation string
 
+	provider  string // of somebody who asks for a role on the word of an identity provider
 	who       identity.Caller
 	principal decision.Principal
 	attached  identity.Attached

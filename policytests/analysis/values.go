@@ -240,7 +240,7 @@ func (c *chooser) accepts(text string) bool {
 		return true
 	}
 	start, _ := c.domain.form[:prefixLength(c.domain.form)].text()
-	return start != "" && start != "arn:aws:" && strings.HasPrefix(text, start) && len(text) > len(start)
+	return start != "" && start != "arn:aws" && strings.HasPrefix(text, start) && len(text) > len(start)
 }
 
 func prefixLength(p pattern) int {

@@ -120,7 +120,7 @@ func (sp *space) known(key string) []string {
 		all = append(all, usual(key, u.cfg.Now)...)
 	}
 	switch sp.info(key).source {
-	case fromNowhere, fromCaller, fromResource:
+	case fromNowhere, fromCaller, fromResource, fromClaims:
 	default:
 		all = append(all, sp.choice(key).values...)
 	}

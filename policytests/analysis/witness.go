@@ -3,6 +3,7 @@ package analysis
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -157,6 +158,13 @@ func (s *subject) question() decision.Question {
 	a := s.caller.attached
 	q.Identity, q.Boundary, q.Session, q.SCP = a.Identity, a.Boundary, a.Session, a.SCP
 	q.RCP, q.Endpoint, q.Resource = s.on.rcp, s.by.policy, s.on.decided
+	if s.caller.provider != "" {
+		for key := range s.caller.who.Keys(s.u.cfg.Now) {
+			delete(q.Context, key)
+		}
+		maps.Copy(q.Context, s.caller.keys)
+		q.Principal = s.caller.principal
+	}
 	return q
 }
 

@@ -184,12 +184,8 @@ func (c *comparer) policies(ctx context.Context, name string, old, new *extract.
 		known = old
 	}
 	switch {
-	case known.Grants || known.Kind == policy.Trust:
-		what := "trust policies"
-		if known.Grants {
-			what = "grants by themselves"
-		}
-		c.unknown("%s changed, and %s are not compared", shown, what)
+	case known.Grants:
+		c.unknown("%s changed, and grants by themselves are not compared", shown)
 		return nil
 	case old != nil && new != nil && old.Kind != new.Kind:
 		return fmt.Errorf("%s is %s in one version and %s in the other; say --kind", shown, old.Kind, new.Kind)

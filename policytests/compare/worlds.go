@@ -23,7 +23,12 @@ func (c *comparer) worlds(ctx context.Context, name, oldPath, newPath string) er
 	if old != nil && new != nil && old.Digest() == new.Digest() {
 		return nil
 	}
-	c.trust(name, old, new)
+	roles, others := rolesOf(old), rolesOf(new)
+	for _, role := range names(sorted(roles), sorted(others)) {
+		if err := c.role(ctx, name, role, old, new, roles[role], others[role]); err != nil {
+			return err
+		}
+	}
 	a, b := keysOf(old), keysOf(new)
 	for _, key := range names(sorted(a), sorted(b)) {
 		if err := c.key(ctx, name, key, old, new, a[key], b[key]); err != nil {
@@ -72,23 +77,40 @@ func keysOf(w *world.World) map[string]*world.Key {
 	return all
 }
 
-// trust says that who may take on a role is not compared, if that changed.
-func (c *comparer) trust(name string, old, new *world.World) {
-	if old == nil || new == nil {
-		return
-	}
-	for _, a := range new.Accounts() {
-		before, known := old.Account(a.ID)
-		if !known {
-			continue
-		}
-		for _, r := range a.Roles {
-			i := slices.IndexFunc(before.Roles, func(x *world.Role) bool { return x.ARN == r.ARN })
-			if i >= 0 && before.Roles[i].Trust.Document.Digest() != r.Trust.Document.Digest() {
-				c.unknown("%s: the trust policy of %s changed, and trust policies are not compared", part(name, "world"), r.ARN)
+// rolesOf are the roles of a world by what people call them.
+func rolesOf(w *world.World) map[string]*world.Role {
+	all := map[string]*world.Role{}
+	if w != nil {
+		for _, a := range w.Accounts() {
+			for _, r := range a.Roles {
+				all["role/"+r.Name+"@"+r.Account] = r
 			}
 		}
 	}
+	return all
+}
+
+// role compares who may assume one role.
+func (c *comparer) role(ctx context.Context, name, role string, oldWorld, newWorld *world.World, old, new *world.Role) error {
+	var pair [2]*analysis.Universe
+	state := ""
+	for i, r := range []*world.Role{old, new} {
+		if r == nil {
+			state = [2]string{"added", "removed"}[i]
+			continue
+		}
+		u, err := analysis.OfRole([]*world.World{oldWorld, newWorld}[i], r, c.config())
+		if err != nil {
+			return err
+		}
+		pair[i] = u
+	}
+	d, err := analysis.Diff(ctx, pair[0], pair[1], nil)
+	if err != nil {
+		return fmt.Errorf("comparing %s: %w", part(name, role), err)
+	}
+	c.add(Part{Name: part(name, role), State: state, Difference: d})
+	return nil
 }
 
 // part names a part of a world.
