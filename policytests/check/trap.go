@@ -65,10 +65,10 @@ func show(ctx context.Context, doc *policy.Document, o lint.Options, found []lin
 func showOne(f *lint.Finding, escapes []analysis.Escape, whole bool) error {
 	why := ""
 	for _, e := range escapes {
-		switch {
-		case e.State == analysis.Unknown:
+		switch e.State {
+		case analysis.Unknown:
 			why = e.Why
-		case e.State == analysis.Found:
+		case analysis.Found:
 			note := ""
 			if e.Besides {
 				note = "another statement allows it as well"

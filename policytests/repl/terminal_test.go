@@ -139,6 +139,21 @@ func (s *screen) send(keys string) {
 	require.NoError(s.t, err)
 }
 
+// enters types a line, and waits for what it is answered with.
+func (s *screen) enters(line, answer string) {
+	s.t.Helper()
+	s.send(line + enter)
+	s.expect(answer)
+}
+
+// leave ends the session in order.
+func (s *screen) leave() {
+	s.t.Helper()
+	s.expect("> ")
+	s.send(controlD)
+	require.NoError(s.t, s.ended())
+}
+
 // ended waits for the end of the session, and tells how it ended.
 func (s *screen) ended() error {
 	for part := range s.parts {
@@ -178,17 +193,12 @@ func TestControlCTakesBackTheLineAndControlDLeaves(t *testing.T) {
 	s.expect("can role/pay")
 	s.send(controlC)
 	s.expect("> ")
-	s.send("do kms:Encrypt" + enter)
-	s.expect("do kms:Encrypt")
-	s.send("policy key/payroll {" + enter)
-	s.expect("…")
+	s.enters("do kms:Encrypt", "do kms:Encrypt")
+	s.enters("policy key/payroll {", "…")
 	s.send(controlC)
 	s.expect("> ")
-	s.send("show layers" + enter)
-	s.expect("boundary")
-	s.expect("> ")
-	s.send(controlD)
-	require.NoError(t, s.ended())
+	s.enters("show layers", "boundary")
+	s.leave()
 }
 
 const pasted = `policy role/payroll use {
@@ -206,11 +216,8 @@ func TestPastedPolicyIsOneCommandAndOneEntryOfTheHistory(t *testing.T) {
 	s.expect(`"Resource": "*"`)
 	s.send(enter)
 	s.expect("changed: policy role/payroll@111122223333 use")
-	s.send("can role/payroll kms:Sign key/signing" + enter)
-	s.expect("allow  role/payroll kms:Sign key/signing")
-	s.expect("> ")
-	s.send(controlD)
-	require.NoError(t, s.ended())
+	s.enters("can role/payroll kms:Sign key/signing", "allow  role/payroll kms:Sign key/signing")
+	s.leave()
 
 	text, err := os.ReadFile(history)
 	require.NoError(t, err)
@@ -229,69 +236,49 @@ func TestPastedPolicyIsOneCommandAndOneEntryOfTheHistory(t *testing.T) {
 	again.send(enter)
 	again.expect("changed: policy role/payroll@111122223333 use")
 	again.expect("> ")
-	again.send(up + enter)
-	again.expect("changed: policy role/payroll@111122223333 use")
-	again.expect("> ")
-	again.send(controlD)
-	require.NoError(t, again.ended())
+	again.enters(up, "changed: policy role/payroll@111122223333 use")
+	again.leave()
 }
 
 func TestCommandGoesOnWhileABracketIsOpen(t *testing.T) {
 	s := start(t, world(t), "")
-	s.send("can role/payroll [kms:Decrypt," + enter)
-	s.expect("…")
-	s.send("kms:Encrypt] key/payroll" + enter)
-	s.expect("deny   role/payroll kms:Encrypt key/payroll")
-	s.send("policy key/payroll {" + enter + enter + enter)
-	s.expect("this is no key policy")
-	s.expect("> ")
-	s.send(controlD)
-	require.NoError(t, s.ended())
+	s.enters("can role/payroll [kms:Decrypt,", "…")
+	s.enters("kms:Encrypt] key/payroll", "deny   role/payroll kms:Encrypt key/payroll")
+	s.enters("policy key/payroll {"+enter+enter, "this is no key policy")
+	s.leave()
 }
 
 func TestWorldThatChangesOnDiskIsLoadedAgain(t *testing.T) {
 	dir := world(t)
 	s := start(t, dir, "")
-	ask := "can role/payroll kms:Encrypt key/payroll" + enter
-	s.send(ask)
-	s.expect("deny   role/payroll kms:Encrypt key/payroll")
+	const ask = "can role/payroll kms:Encrypt key/payroll"
+	s.enters(ask, "deny   role/payroll kms:Encrypt key/payroll")
 	name := filepath.Join(dir, "use.json")
 	text, err := os.ReadFile(name)
 	require.NoError(t, err)
 
 	require.NoError(t, os.WriteFile(name, []byte(`{"Version": "2012-10-17"`), 0o600))
 	s.expect("the world on disk is wrong")
-	s.send(ask)
-	s.expect("this session still has the one before")
+	s.enters(ask, "this session still has the one before")
 	s.expect("deny   role/payroll kms:Encrypt key/payroll")
 
 	require.NoError(t, os.WriteFile(name, []byte(strings.Replace(string(text), "kms:Decrypt", "kms:Encrypt", 1)), 0o600))
 	s.expect("the world changed on disk")
-	s.send("can role/payroll kms:Encrypt key/payroll kms:EncryptionContext:dept=finance" + enter)
-	s.expect("the world was loaded again")
+	s.enters("can role/payroll kms:Encrypt key/payroll kms:EncryptionContext:dept=finance", "the world was loaded again")
 	s.expect("allow  role/payroll kms:Encrypt key/payroll")
-	s.expect("> ")
-	s.send(controlD)
-	require.NoError(t, s.ended())
+	s.leave()
 }
 
 func TestSessionInOPAsREPLComesBack(t *testing.T) {
 	s := start(t, world(t), "")
-	s.send("as role/payroll; do kms:Decrypt; on key/payroll" + enter)
-	s.expect("on key/payroll")
-	s.send(":rego" + enter)
-	s.expect("comes back")
+	s.enters("as role/payroll; do kms:Decrypt; on key/payroll", "on key/payroll")
+	s.enters(":rego", "comes back")
 	s.expect("> ")
-	s.send("data.keyreeve.answer.decision.reason" + enter)
-	s.expect(`"no-allow"`)
+	s.enters("data.keyreeve.answer.decision.reason", `"no-allow"`)
 	s.expect("> ")
-	s.send("exit" + enter)
-	s.expect("role/payroll key/payroll> ")
-	s.send("show layers" + enter)
-	s.expect("boundary")
-	s.expect("> ")
-	s.send(controlD)
-	require.NoError(t, s.ended())
+	s.enters("exit", "role/payroll key/payroll> ")
+	s.enters("show layers", "boundary")
+	s.leave()
 }
 
 func TestSignalEndsTheSessionInOrder(t *testing.T) {

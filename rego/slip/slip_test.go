@@ -20,7 +20,7 @@ func TestTheNearestWordIsMeant(t *testing.T) {
 	assert.Equal(t, "; did you mean kms:Sign?", slip.Meant("kms:Sing", words))
 	assert.Empty(t, slip.Meant("s3:GetObject", words))
 	assert.Equal(t, "who-can", slip.Begun("who", []string{"why-not", "who-can"}, 1))
-	assert.Equal(t, "why-not", slip.Begun("why-nto", []string{"why-not", "who-can"}, 2))
+	assert.Equal(t, "why-not", slip.Begun("why-nod", []string{"why-not", "who-can"}, 2))
 }
 
 func TestWhatFollowsABeginningStays(t *testing.T) {
