@@ -56,10 +56,7 @@ func (s *stage) cast() ([]*world.World, error) {
 		s.further(&makeups, literal(account), everybodyOf(s.first.Partition, account, "any-user", "any-role", "any-federated"), func(string) bool { return true })
 	}
 	s.further(&makeups, times(digit, 12), nil, func(account string) bool { return !slices.Contains(s.accounts, account) && account != s.stranger })
-	names := slices.Concat(s.conditions["aws:principalservicename"], s.conditions["aws:principalservicenameslist"])
-	for _, name := range s.pick("aws:PrincipalServiceName", names, domain{form: serviceForm, seeds: []string{"s3.amazonaws.com"}}) {
-		m.service(name)
-	}
+	s.nameServices(m)
 	worlds := make([]*world.World, len(makeups))
 	for i, m := range makeups {
 		w, err := m.world()
@@ -69,6 +66,33 @@ func (s *stage) cast() ([]*world.World, error) {
 		worlds[i] = w
 	}
 	return worlds, nil
+}
+
+// nameServices adds the services that conditions tell apart, by either of their
+// names.
+func (s *stage) nameServices(m *makeup) {
+	list := s.conditions["aws:principalservicenameslist"]
+	names := slices.Concat(s.conditions["aws:principalservicename"], list)
+	for _, name := range s.pick("aws:PrincipalServiceName", names, domain{form: serviceForm, seeds: []string{"s3.amazonaws.com"}}) {
+		m.service(name)
+	}
+	for _, region := range s.regions {
+		suffix := "." + region + ".amazonaws.com"
+		for _, name := range s.pick("aws:PrincipalServiceNamesList", list, domain{form: join(some(lower), literal(suffix)), seeds: []string{"s3" + suffix}}) {
+			m.service(strings.TrimSuffix(name, suffix) + ".amazonaws.com")
+		}
+	}
+	var wild []string
+	for _, c := range list {
+		for _, o := range c.operands {
+			if _, only := o.value.Literal(); !only {
+				wild = append(wild, o.value.Text)
+			}
+		}
+	}
+	if len(unique(wild)) > 1 {
+		s.limit = "several patterns on aws:PrincipalServiceNamesList, which may be of different names of a service"
+	}
 }
 
 // further adds the principals of some accounts that conditions tell apart.
