@@ -84,6 +84,7 @@ func Paths(ctx context.Context, old, new string, o Options) (*Report, error) {
 	if a.single != nil && b.single != nil {
 		b.policies, b.names = map[string]*extract.Policy{a.names[0]: b.single}, a.names
 	}
+	renamed(a, b)
 	c := &comparer{options: o, report: &Report{}}
 	for _, name := range names(a.names, b.names) {
 		if err := c.policies(ctx, name, a.policies[name], b.policies[name]); err != nil {

@@ -47,3 +47,30 @@ func TestEveryActionThatChangesIsTold(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, denied(same))
 }
+
+// TestARenamedPolicyIsTheSame: what is in a file counts, not what it is called.
+func TestARenamedPolicyIsTheSame(t *testing.T) {
+	write := func(files map[string]string) string {
+		dir := t.TempDir()
+		for name, from := range files {
+			text, err := os.ReadFile(from)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+		}
+		return dir
+	}
+	one, other := keyPolicy(t, "one.key.json", ""), keyPolicy(t, "other.key.json", `,"Condition":{"StringEquals":{"kms:EncryptionContext:purpose":"invoice"}}`)
+	before := write(map[string]string{"a.key.json": one, "b.key.json": other})
+	report, err := compare.Paths(t.Context(), before, write(map[string]string{"c.key.json": one, "b.key.json": other}), compare.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, compare.Same, report.Result())
+	assert.Empty(t, report.Parts)
+
+	report, err = compare.Paths(t.Context(), before, write(map[string]string{"c.key.json": one, "d.key.json": one, "b.key.json": other}), compare.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, compare.NewAccess, report.Result(), "one of two copies is new")
+
+	report, err = compare.Paths(t.Context(), before, write(map[string]string{"a.key.json": other, "b.key.json": one}), compare.Options{})
+	require.NoError(t, err)
+	assert.Len(t, report.Parts, 2, "two that change places are both told of")
+}
