@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/wire"
 	"github.com/keyreeve/keyreeve/engine/world"
@@ -16,19 +18,28 @@ import (
 // FuzzMarker: a marker is ours, and then goes on where it says, or it is
 // InvalidMarkerException.
 func FuzzMarker(f *testing.F) {
-	f.Add(*page{operation: "ListKeys"}.next("1234abcd-12ab-34cd-56ef-1234567890ab"))
-	f.Add("")
-	f.Add("TGlzdEtleXM")
-	f.Fuzz(func(t *testing.T, marker string) {
-		p, err := (&Scope{}).page("ListKeys", nil, &marker)
-		if err != nil {
+	path := filepath.Join(f.TempDir(), "root.key")
+	root, err := seal.CreateRootKey(path, rand.Reader)
+	require.NoError(f, err)
+	s := &Scope{engine: &Engine{cfg: Config{Root: root}}, Region: "us-east-1", Caller: identity.Caller{Account: "111122223333"}}
+	f.Add("TGlzdEtleXM", "1234abcd-12ab-34cd-56ef-1234567890ab")
+	f.Add("", "111122223333/1234abcd-12ab-34cd-56ef-1234567890ab/00")
+	f.Add("AAAAAAAAAAAAAAAAAAAAAAAAAAAA", "alias/x")
+	f.Fuzz(func(t *testing.T, forged, after string) {
+		_, err := s.page("ListKeys", "", nil, &forged)
+		require.Equal(t, wire.InvalidMarker, wire.AsError(err).Code)
+
+		first, err := s.page("ListKeys", "", nil, nil)
+		require.NoError(t, err)
+		marker, err := first.next(after)
+		require.NoError(t, err)
+		p, err := s.page("ListKeys", "", nil, marker)
+		if after == "" {
 			require.Equal(t, wire.InvalidMarker, wire.AsError(err).Code)
 			return
 		}
-		require.NotEmpty(t, p.after)
-		again, err := (&Scope{}).page("ListKeys", nil, p.next(p.after))
 		require.NoError(t, err)
-		require.Equal(t, p, again)
+		require.Equal(t, after, p.after)
 		if ref, err := grantAfter("us-east-1", p.after); err == nil {
 			require.Equal(t, p.after, ref.Key.Account+"/"+ref.Key.ID+"/"+ref.ID)
 		}

@@ -163,11 +163,19 @@ func deleteAlias(_ context.Context, s *Scope, in *wire.DeleteAliasInput) (*wire.
 }
 
 func listAliases(_ context.Context, s *Scope, in *wire.ListAliasesInput) (*wire.ListAliasesOutput, error) {
-	page, err := s.page("ListAliases", in.Limit, in.Marker)
+	of, err := s.aliasesOf(in.KeyId)
 	if err != nil {
 		return nil, err
 	}
-	aliases, more, err := s.aliasPage(in.KeyId, page)
+	listed := ""
+	if of != nil {
+		listed = of.String()
+	}
+	page, err := s.page("ListAliases", listed, in.Limit, in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	aliases, more, err := s.aliasPage(of, page)
 	if err != nil {
 		return nil, err
 	}
@@ -187,28 +195,36 @@ func listAliases(_ context.Context, s *Scope, in *wire.ListAliasesInput) (*wire.
 		out.Aliases = append(out.Aliases, entry)
 	}
 	if more {
-		out.NextMarker = page.next(aliases[len(aliases)-1].Name)
+		out.NextMarker, err = page.next(aliases[len(aliases)-1].Name)
 	}
-	return out, nil
+	return out, err
 }
 
-// aliasPage is one page of all aliases, or of those of one key of the account
-// (ALS-19).
-func (s *Scope) aliasPage(keyID *string, p page) ([]store.Alias, bool, error) {
+// aliasesOf is the key of the account whose aliases a request lists; nil: it
+// lists those of all keys (ALS-19).
+func (s *Scope) aliasesOf(keyID *string) (*store.KeyAddr, error) {
 	if keyID == nil {
-		stored, more, err := s.Tx.AliasesOf(s.Caller.Account, s.Region, p.after, p.limit)
-		if err != nil {
-			return nil, false, err
-		}
-		stored, more = s.predefined(stored, more, p)
-		return stored, more, nil
+		return nil, nil
 	}
 	named, err := s.resolve(*keyID, false)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if named.Account != s.Caller.Account {
-		return nil, false, wire.Errorf(wire.NotFound, "Key '%s' does not exist", named.ARN)
+		return nil, wire.Errorf(wire.NotFound, "Key '%s' does not exist", named.ARN)
 	}
-	return s.Tx.AliasesOfKey(named.Key.Addr, p.after, p.limit)
+	return &named.Key.Addr, nil
+}
+
+// aliasPage is one page of all aliases, or of those of one key.
+func (s *Scope) aliasPage(of *store.KeyAddr, p page) ([]store.Alias, bool, error) {
+	if of != nil {
+		return s.Tx.AliasesOfKey(*of, p.after, p.limit)
+	}
+	stored, more, err := s.Tx.AliasesOf(s.Caller.Account, s.Region, p.after, p.limit)
+	if err != nil {
+		return nil, false, err
+	}
+	stored, more = s.predefined(stored, more, p)
+	return stored, more, nil
 }

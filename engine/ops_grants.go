@@ -188,7 +188,7 @@ func (s *Scope) grantEntry(g store.Grant) wire.GrantListEntry {
 }
 
 func listGrants(_ context.Context, s *Scope, in *wire.ListGrantsInput) (*wire.ListGrantsOutput, error) {
-	page, err := s.page("ListGrants", in.Limit, in.Marker)
+	page, err := s.page("ListGrants", s.key(0).Addr.String(), in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
 	}
@@ -201,9 +201,9 @@ func listGrants(_ context.Context, s *Scope, in *wire.ListGrantsInput) (*wire.Li
 		out.Grants = append(out.Grants, s.grantEntry(g))
 	}
 	if more {
-		out.NextMarker = page.next(grants[len(grants)-1].ID)
+		out.NextMarker, err = page.next(grants[len(grants)-1].ID)
 	}
-	return out, nil
+	return out, err
 }
 
 // grantsOf is a page of the grants that a ListGrants asks for. Each filter has
@@ -223,7 +223,7 @@ func (s *Scope) grantsOf(addr store.KeyAddr, in *wire.ListGrantsInput, p page) (
 }
 
 func listRetirableGrants(_ context.Context, s *Scope, in *wire.ListRetirableGrantsInput) (*wire.ListRetirableGrantsOutput, error) {
-	page, err := s.page("ListRetirableGrants", in.Limit, in.Marker)
+	page, err := s.page("ListRetirableGrants", in.RetiringPrincipal, in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
 	}
@@ -254,9 +254,9 @@ func listRetirableGrants(_ context.Context, s *Scope, in *wire.ListRetirableGran
 	}
 	if more {
 		last := grants[len(grants)-1]
-		out.NextMarker = page.next(last.Key.Account + "/" + last.Key.ID + "/" + last.ID)
+		out.NextMarker, err = page.next(last.Key.Account + "/" + last.Key.ID + "/" + last.ID)
 	}
-	return out, nil
+	return out, err
 }
 
 // grantAfter reads where a listing over many keys goes on.
@@ -266,7 +266,7 @@ func grantAfter(region, after string) (store.GrantRef, error) {
 	}
 	parts := strings.Split(after, "/")
 	if len(parts) != 3 {
-		return store.GrantRef{}, wire.Errorf(wire.InvalidMarker, "The marker is not valid.")
+		return store.GrantRef{}, errMarker()
 	}
 	return store.GrantRef{Key: store.KeyAddr{Account: parts[0], Region: region, ID: parts[1]}, ID: parts[2]}, nil
 }

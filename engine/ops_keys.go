@@ -232,7 +232,7 @@ func (e *Engine) generate(ctx context.Context, id string, sp spec.KeySpec, now t
 }
 
 func listKeys(_ context.Context, s *Scope, in *wire.ListKeysInput) (*wire.ListKeysOutput, error) {
-	page, err := s.page("ListKeys", in.Limit, in.Marker)
+	page, err := s.page("ListKeys", "", in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
 	}
@@ -248,9 +248,9 @@ func listKeys(_ context.Context, s *Scope, in *wire.ListKeysInput) (*wire.ListKe
 		out.Keys = append(out.Keys, wire.KeyListEntry{KeyId: &keys[i].Addr.ID, KeyArn: new(s.keyARN(&keys[i]))})
 	}
 	if more {
-		out.NextMarker = page.next(keys[len(keys)-1].Addr.ID)
+		out.NextMarker, err = page.next(keys[len(keys)-1].Addr.ID)
 	}
-	return out, nil
+	return out, err
 }
 
 // Waiting periods of ScheduleKeyDeletion in days (DEL-01).

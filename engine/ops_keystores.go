@@ -56,7 +56,7 @@ func describeCustomKeyStores(s *Scope, in *wire.DescribeCustomKeyStoresInput) (*
 	case in.CustomKeyStoreName != nil:
 		return nil, errKeyStore(*in.CustomKeyStoreName)
 	}
-	if _, err := s.page("DescribeCustomKeyStores", in.Limit, in.Marker); err != nil {
+	if _, err := s.page("DescribeCustomKeyStores", "", in.Limit, in.Marker); err != nil {
 		return nil, err
 	}
 	return &wire.DescribeCustomKeyStoresOutput{CustomKeyStores: []wire.CustomKeyStoresListEntry{}, Truncated: new(false)}, nil

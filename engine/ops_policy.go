@@ -68,7 +68,7 @@ func putKeyPolicy(ctx context.Context, s *Scope, in *wire.PutKeyPolicyInput) (*w
 }
 
 func listKeyPolicies(_ context.Context, s *Scope, in *wire.ListKeyPoliciesInput) (*wire.ListKeyPoliciesOutput, error) {
-	page, err := s.page("ListKeyPolicies", in.Limit, in.Marker)
+	page, err := s.page("ListKeyPolicies", s.key(0).Addr.String(), in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
 	}

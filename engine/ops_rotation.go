@@ -253,16 +253,21 @@ func listKeyRotations(_ context.Context, s *Scope, in *wire.ListKeyRotationsInpu
 	if k.Spec != string(spec.SymmetricDefault) { // also of imported material (NEW-06)
 		return nil, s.rotatable(k)
 	}
-	page, err := s.page("ListKeyRotations", in.Limit, in.Marker)
+	page, err := s.page("ListKeyRotations", k.Addr.String(), in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
 	}
-	materials := slices.DeleteFunc(slices.Clone(k.Materials), func(m store.Material) bool {
-		return m.Rotated.At.IsZero() && deref(in.IncludeKeyMaterial) != "ALL_KEY_MATERIAL"
-	})
-	if at := slices.IndexFunc(materials, func(m store.Material) bool { return m.ID == page.after }); at >= 0 {
+	materials := slices.Clone(k.Materials)
+	if page.after != "" {
+		at := slices.IndexFunc(materials, func(m store.Material) bool { return m.ID == page.after })
+		if at < 0 { // materials that come before others stay
+			return nil, errMarker()
+		}
 		materials = materials[at+1:]
 	}
+	materials = slices.DeleteFunc(materials, func(m store.Material) bool {
+		return m.Rotated.At.IsZero() && deref(in.IncludeKeyMaterial) != "ALL_KEY_MATERIAL"
+	})
 	more := len(materials) > page.limit
 	out := &wire.ListKeyRotationsOutput{Rotations: []wire.RotationsListEntry{}, Truncated: &more}
 	for _, m := range materials[:min(len(materials), page.limit)] {
@@ -273,9 +278,9 @@ func listKeyRotations(_ context.Context, s *Scope, in *wire.ListKeyRotationsInpu
 		out.Rotations = append(out.Rotations, entry)
 	}
 	if more {
-		out.NextMarker = page.next(materials[page.limit-1].ID)
+		out.NextMarker, err = page.next(materials[page.limit-1].ID)
 	}
-	return out, nil
+	return out, err
 }
 
 // rotation is a material as ListKeyRotations tells it (ROT-16, NEW-07).

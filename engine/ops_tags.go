@@ -99,7 +99,7 @@ func untagResource(_ context.Context, s *Scope, in *wire.UntagResourceInput) (*w
 }
 
 func listResourceTags(_ context.Context, s *Scope, in *wire.ListResourceTagsInput) (*wire.ListResourceTagsOutput, error) {
-	page, err := s.page("ListResourceTags", in.Limit, in.Marker)
+	page, err := s.page("ListResourceTags", s.key(0).Addr.String(), in.Limit, in.Marker)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func listResourceTags(_ context.Context, s *Scope, in *wire.ListResourceTagsInpu
 		out.Tags = append(out.Tags, wire.Tag{TagKey: name, TagValue: tags[name]})
 	}
 	if more {
-		out.NextMarker = page.next(names[len(names)-1])
+		out.NextMarker, err = page.next(names[len(names)-1])
 	}
-	return out, nil
+	return out, err
 }

@@ -237,8 +237,8 @@ func TestListingsHaveTheirLimits(t *testing.T) {
 			{operation + " with one more (PAG-01)", call(aws.Int32(l.most+1), nil), at(l.most+1, fmt.Sprintf("less than or equal to %d", l.most))},
 			{operation + " with none", call(aws.Int32(0), nil), at(0, "greater than or equal to 1")},
 			{operation + " with a marker of nobody (PAG-03)", call(nil, aws.String("marker")), invalid},
-			{operation + " with the marker of another operation", call(nil, marker("ListMoons\x00a")), invalid},
-			{operation + " with half a marker", call(nil, marker("ListKeys")), invalid},
+			{operation + " with an entry for a marker", call(nil, marker("ListKeys\x00a")), invalid},
+			{operation + " with an entry behind a code of zeros", call(nil, marker(string(make([]byte, 16))+"a")), invalid},
 		})
 		require.NoError(t, b.Store.Update(func(tx *store.Tx) error {
 			for n := range int(l.usual) + 1 {
