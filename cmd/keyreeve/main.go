@@ -111,6 +111,7 @@ or arguments; 3 the command could not do its work.`,
 	addGroup(root, groupService,
 		newServe(),
 		newCreateData(),
+		newEvents(),
 		newTLSProbe(),
 	)
 	return root

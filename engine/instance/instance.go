@@ -23,6 +23,7 @@ import (
 	"github.com/keyreeve/keyreeve/crypto/seal"
 	"github.com/keyreeve/keyreeve/engine"
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/engine/feed"
 	"github.com/keyreeve/keyreeve/engine/metrics"
 	"github.com/keyreeve/keyreeve/engine/throttle"
 	"github.com/keyreeve/keyreeve/engine/world"
@@ -76,6 +77,7 @@ type Instance struct {
 	config    Config
 	worlds    *world.Watcher
 	decisions *lumberjack.Logger
+	events    *feed.Server // nil: no socket
 }
 
 // The names in a data directory.
@@ -122,6 +124,7 @@ func Open(c Config) (*Instance, error) {
 	if err := i.open(root); err != nil {
 		return nil, errors.Join(err, i.Store.Close())
 	}
+	i.giveOut()
 	return i, nil
 }
 
@@ -272,6 +275,7 @@ func (i *Instance) Run(ctx context.Context) error {
 	g.Go(func() error { return i.worlds.Run(ctx) })
 	g.Go(func() error { return i.sweep(ctx) })
 	g.Go(func() error { return i.Engine.LogDecisions(ctx) })
+	g.Go(func() error { return i.runEvents(ctx) })
 	return g.Wait()
 }
 
@@ -293,7 +297,7 @@ func (i *Instance) sweep(ctx context.Context) error {
 // Close closes the store and the decision log.
 func (i *Instance) Close() error {
 	i.Engine.Close()
-	return errors.Join(i.Store.Close(), i.decisions.Close())
+	return errors.Join(i.closeEvents(), i.Store.Close(), i.decisions.Close())
 }
 
 // Enforced says what is enforced at present, for /healthz and the start-up
