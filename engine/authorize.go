@@ -19,7 +19,6 @@ import (
 
 // A decided check is kept for the decision log and the records.
 type decided struct {
-	check    Check
 	decision decision.Decision
 	told     decision.Decision // what the caller is told of
 }
@@ -67,7 +66,7 @@ func (s *Scope) authorize(ctx context.Context, c *Check) error {
 	if err != nil {
 		return err
 	}
-	s.decisions = append(s.decisions, decided{*c, d, told})
+	s.decisions = append(s.decisions, decided{d, told})
 	if d.Allowed {
 		return s.present(c)
 	}

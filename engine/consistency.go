@@ -201,13 +201,16 @@ func (s *Scope) delayRemoval(g store.Grant, byToken bool) {
 // candidates are the grants on a key that may fit the caller and the action,
 // as they count.
 func (s *Scope) candidates(c *Check, k *store.Key) ([]store.Grant, error) {
+	removed := s.pending(k.Addr, grantRemoved)
+	if some, err := s.Tx.HasGrants(k.Addr); err != nil || !some && len(removed) == 0 {
+		return nil, err
+	}
 	operation := c.Action[len("kms:"):]
 	parties := grant.PartyIDs(s.Caller.Principal())
 	grants, err := s.Tx.GrantCandidates(k.Addr, parties, operation, c.Request.EncryptionContext, s.unknown(k.Addr))
 	if err != nil {
 		return nil, err
 	}
-	removed := s.pending(k.Addr, grantRemoved)
 	for _, r := range removed[max(0, len(removed)-maxRemoved):] {
 		g := r.grant
 		known := slices.ContainsFunc(grants, func(o store.Grant) bool { return o.ID == g.ID })

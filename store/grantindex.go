@@ -165,34 +165,49 @@ func (tx *Tx) choosePair(g *Grant) (string, error) {
 // grants that do not differ it takes only a few. It leaves out those whose IDs
 // are in but, which may be nil.
 func (tx *Tx) GrantCandidates(addr KeyAddr, granteeIDs []string, operation string, ec map[string]string, but map[string]bool) ([]Grant, error) {
-	// The counter is written with every change of a grant of the key.
-	type none struct{}
-	var space [usualKey]byte
-	key := appendKey(space[:0], spaceGrantCount, addr.Account, addr.Region, addr.ID)
-	if _, known := answered[none](tx, key); known {
-		return nil, nil
-	}
-	counter, err := tx.kv.item(bytes.Clone(key))
-	if errors.Is(err, ErrNotFound) {
-		tx.answer(key, none{}, 0)
-		return nil, nil
-	}
-	if err != nil {
+	version, err := tx.grantsVersion(addr)
+	if err != nil || version == 0 {
 		return nil, err
 	}
 	if tx.asked == nil || len(but) > 0 {
 		return tx.searchCandidates(addr, granteeIDs, operation, ec, but)
 	}
 	question := candidateQuestion(addr, granteeIDs, operation, ec)
-	if known, ok := tx.asked.get(question, counter.version()); ok {
+	if known, ok := tx.asked.get(question, version); ok {
 		return known.([]Grant), nil // the cache has nothing else
 	}
 	grants, err := tx.searchCandidates(addr, granteeIDs, operation, ec, nil)
 	if err == nil {
 		const perGrant = 500 // about
-		tx.asked.put(question, cached{version: counter.version(), size: len(question) + perGrant*len(grants), value: slices.Clip(grants)})
+		tx.asked.put(question, cached{version: version, size: len(question) + perGrant*len(grants), value: slices.Clip(grants)})
 	}
 	return grants, err
+}
+
+// HasGrants tells whether there are grants of a key.
+func (tx *Tx) HasGrants(addr KeyAddr) (bool, error) {
+	version, err := tx.grantsVersion(addr)
+	return version != 0, err
+}
+
+// grantsVersion is the commit that changed the grants of a key last, zero if there
+// are none: their counter is written with every change.
+func (tx *Tx) grantsVersion(addr KeyAddr) (uint64, error) {
+	var space [usualKey]byte
+	key := appendKey(space[:0], spaceGrantCount, addr.Account, addr.Region, addr.ID)
+	if version, known := answered[uint64](tx, key); known {
+		return version, nil
+	}
+	counter, err := tx.kv.item(bytes.Clone(key))
+	if errors.Is(err, ErrNotFound) {
+		tx.answer(key, uint64(0), 0)
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	tx.answer(key, counter.version(), 0)
+	return counter.version(), nil
 }
 
 // candidateQuestion writes all that decides an answer, without ambiguity: each

@@ -89,21 +89,21 @@ func Build(r Request, s Side, res Resource) Context { return build(r, s, res, ni
 func (v *Vocabulary) Build(r Request, s Side, res Resource) Context { return build(r, s, res, v) }
 
 func build(r Request, s Side, res Resource, v *Vocabulary) Context {
-	b := builder{values: make([]string, 0, 16), vocabulary: v}
-	if r.Memo != nil && v != nil {
-		b.Context = maps.Clone(r.Memo.common(r, v))
+	b := builder{values: make([]string, 0, 8), vocabulary: v}
+	if kept := r.Memo.common(r, v, res); kept != nil && !s.overlaps(kept) {
+		b.Context = maps.Clone(kept)
+		r.instant(&b)
+		s.fill(&b)
 	} else {
-		b.Context = r.common(v)
+		b.Context = make(Context, 24)
+		r.fill(&b)
+		r.instant(&b)
+		s.fill(&b)
+		res.fill(&b)
 	}
-	now := secondOf(r.Now)
-	b.one("aws:currenttime", now.date)
-	b.one("aws:epochtime", now.epoch)
-	s.fill(&b)
-	b.one("aws:resourceaccount", res.Account)
-	b.one("aws:resourceorgid", res.OrgID)
-	b.one("aws:resourceorgpaths", res.OrgPath)
 	if res.Key != nil {
-		res.Key.fill(&b)
+		b.pairs("aws:resourcetag/", res.Key.Tags)
+		b.list("kms:resourcealiases", res.Key.Aliases)
 	}
 	return b.Context
 }
@@ -146,19 +146,8 @@ func (b *builder) alone(value string) []string {
 // flag sets a Bool key, whose name is in lower case.
 func (b *builder) flag(name string, value bool) { b.one(name, strconv.FormatBool(value)) }
 
-// common is what is the same for calls that differ in their time, side and
-// resource only. The keys of calls by services say no at first; those of the
-// caller that come after know better.
-func (r Request) common(v *Vocabulary) Context {
-	b := builder{Context: make(Context, 24), values: make([]string, 0, 16), vocabulary: v}
-	r.fill(&b)
-	for name, values := range r.Principal {
-		b.list(strings.ToLower(name), values)
-	}
-	return b.Context
-}
-
-// fill sets what follows from the request itself.
+// fill sets what follows from the request but for its time. The keys of calls by
+// services say no at first; those of the caller that come after know better.
 func (r Request) fill(b *builder) {
 	b.flag("aws:securetransport", r.Secure)
 	b.flag("aws:principalisawsservice", false)
@@ -168,6 +157,16 @@ func (r Request) fill(b *builder) {
 	b.one("aws:useragent", r.UserAgent)
 	b.one("aws:referer", r.Referer)
 	r.origin(b)
+	for name, values := range r.Principal {
+		b.list(strings.ToLower(name), values)
+	}
+}
+
+// instant sets the time of the request.
+func (r Request) instant(b *builder) {
+	now := secondOf(r.Now)
+	b.one("aws:currenttime", now.date)
+	b.one("aws:epochtime", now.epoch)
 }
 
 // A second is an instant as condition keys tell it.
@@ -238,7 +237,25 @@ func (b *builder) pairs(prefix string, pairs map[string]string) (names []string)
 	return names
 }
 
-func (k *Key) fill(b *builder) {
+// overlaps tells whether the side has keys that are in a context already.
+func (s Side) overlaps(c Context) bool {
+	for name := range s.Keys {
+		if _, there := c[strings.ToLower(name)]; there {
+			return true
+		}
+	}
+	return false
+}
+
+// fill sets what follows from the resource, but for tags and aliases.
+func (res Resource) fill(b *builder) {
+	b.one("aws:resourceaccount", res.Account)
+	b.one("aws:resourceorgid", res.OrgID)
+	b.one("aws:resourceorgpaths", res.OrgPath)
+	k := res.Key
+	if k == nil {
+		return
+	}
 	b.one("kms:keyspec", k.Spec)
 	b.one("kms:customermasterkeyspec", k.Spec)
 	b.one("kms:keyusage", k.Usage)
@@ -246,8 +263,6 @@ func (k *Key) fill(b *builder) {
 	b.one("kms:keyorigin", k.Origin)
 	b.flag("kms:multiregion", k.MultiRegion)
 	b.one("kms:multiregionkeytype", k.MultiRegionKeyType)
-	b.pairs("aws:resourcetag/", k.Tags)
-	b.list("kms:resourcealiases", k.Aliases)
 }
 
 // RequestTags gives the tags of a request their keys: aws:RequestTag/name and

@@ -3,6 +3,7 @@ package condition
 import (
 	"maps"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,28 +117,54 @@ func TestVocabularyRestrictsTheServicesOwnKeys(t *testing.T) {
 
 // TestMemoMakesNoDifference: what is kept of one request serves those that are equal in it.
 func TestMemoMakesNoDifference(t *testing.T) {
-	encrypt, decrypt := NewVocabulary([]string{"kms:CallerAccount"}), NewVocabulary(nil)
+	vocabularies := []*Vocabulary{NewVocabulary([]string{"kms:CallerAccount", "kms:KeySpec", "kms:KeyUsage", "kms:ResourceAliases"}), NewVocabulary(nil)}
 	memo := new(Memo)
+	type question struct {
+		r   Request
+		s   Side
+		res Resource
+	}
 	for range 3 {
-		for _, change := range []func(*Request){
-			func(*Request) {},
-			func(r *Request) { r.SourceIP = netip.MustParseAddr("198.51.100.1") },
-			func(r *Request) { r.Endpoint.ID = "vpce-1" },
-			func(r *Request) { r.Endpoint.VPC = "vpc-1" },
-			func(r *Request) { r.Secure = !r.Secure },
-			func(r *Request) { r.UserAgent = "another" },
-			func(r *Request) { r.Referer = "there" },
-			func(r *Request) { r.Region = "eu-west-1" },
-			func(r *Request) { r.Now = r.Now.Add(time.Hour) },
+		for i, change := range []func(*question){
+			func(*question) {},
+			func(q *question) { q.r.SourceIP = netip.MustParseAddr("198.51.100.1") },
+			func(q *question) { q.r.Endpoint.ID = "vpce-1" },
+			func(q *question) { q.r.Endpoint.VPC = "vpc-1" },
+			func(q *question) { q.r.Secure = !q.r.Secure },
+			func(q *question) { q.r.UserAgent = "another" },
+			func(q *question) { q.r.UserAgent = strings.Repeat("long", maxKept) },
+			func(q *question) { q.r.Referer = "there" },
+			func(q *question) { q.r.Region = "eu-west-1" },
+			func(q *question) { q.r.Now = q.r.Now.Add(time.Hour) },
+			func(q *question) { q.s.Alias = "alias/b" },
+			func(q *question) {
+				q.s.Keys = Context{"kms:KeySpec": {"of the side"}, "aws:UserAgent": {"of the side"}}
+			},
+			func(q *question) { q.res.Account = "2" },
+			func(q *question) { q.res.OrgID = "o-2" },
+			func(q *question) { q.res.OrgPath = "o-2/" },
+			func(q *question) { q.res.Key = nil },
+			func(q *question) { q.res.Key.Spec = "another" },
+			func(q *question) { q.res.Key.Usage = "another" },
+			func(q *question) { q.res.Key.Origin = "another" },
+			func(q *question) { q.res.Key.MultiRegion = true },
+			func(q *question) { q.res.Key.MultiRegionKeyType = "PRIMARY" },
+			func(q *question) { q.res.Key.Tags = map[string]string{"a": "b"} },
+			func(q *question) { q.res.Key.Aliases = nil },
 		} {
-			for _, v := range []*Vocabulary{encrypt, decrypt} {
-				r := request
-				change(&r)
-				want := v.Build(r, Side{Alias: "alias/a"}, Resource{Account: "1"})
-				r.Memo = memo
-				got := v.Build(r, Side{Alias: "alias/a"}, Resource{Account: "1"})
-				assert.Equal(t, want, got)
-				got["aws:userid"] = []string{"changed"} // by whoever asked
+			q := question{request, Side{Alias: "alias/a", Keys: Context{"kms:grantoperations": {"x"}}}, Resource{
+				Account: "1", OrgID: "o-1", OrgPath: "o-1/", Key: &Key{Spec: "spec", Usage: "usage", Origin: "origin", Aliases: []string{"alias/a"}},
+			}}
+			change(&q)
+			for _, v := range vocabularies {
+				want := v.Build(q.r, q.s, q.res)
+				q.r.Memo = memo
+				for range 2 {
+					got := v.Build(q.r, q.s, q.res)
+					assert.Equal(t, want, got, "change %d", i)
+					got["aws:userid"] = []string{"changed"} // by whoever asked
+				}
+				q.r.Memo = nil
 			}
 		}
 	}

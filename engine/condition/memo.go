@@ -3,7 +3,7 @@ package condition
 import "sync/atomic"
 
 // maxMemo is how many contexts a Memo keeps: one for each action of each of a
-// caller's clients.
+// caller's clients, on each kind of resource.
 const maxMemo = 8
 
 // maxKept is how many bytes of what a client says of itself are kept.
@@ -14,26 +14,37 @@ const maxKept = 1 << 10
 type Memo struct{ kept atomic.Pointer[[]commonPart] }
 
 type commonPart struct {
-	request    Request // without Principal, Now and Memo
+	request    Request  // without Principal, Now and Memo
+	resource   Resource // without Tags and Aliases
 	vocabulary *Vocabulary
 	context    Context
 }
 
-// common is that of a request, which must not be changed.
-func (m *Memo) common(r Request, v *Vocabulary) Context {
+// common is what is the same for requests that differ in time and side, for
+// resources that differ in tags and aliases; it must not be changed. Without a
+// Memo or a vocabulary it is nil.
+func (m *Memo) common(r Request, v *Vocabulary, res Resource) Context {
+	if m == nil || v == nil || len(r.UserAgent)+len(r.Referer) > maxKept {
+		return nil
+	}
 	all := m.kept.Load()
 	if all != nil {
 		for i := range *all {
-			if p := &(*all)[i]; p.vocabulary == v && p.request.same(&r) {
+			if p := &(*all)[i]; p.vocabulary == v && p.request.same(&r) && p.about(&res) {
 				return p.context
 			}
 		}
 	}
-	if len(r.UserAgent)+len(r.Referer) > maxKept {
-		return r.common(v)
-	}
-	made := commonPart{request: r, vocabulary: v, context: r.common(v)}
+	b := builder{Context: make(Context, 24), values: make([]string, 0, 24), vocabulary: v}
+	r.fill(&b)
+	res.fill(&b)
+	made := commonPart{request: r, resource: res, vocabulary: v, context: b.Context}
 	made.request.Principal, made.request.Memo = nil, nil
+	if res.Key != nil {
+		key := *res.Key
+		key.Tags, key.Aliases = nil, nil
+		made.resource.Key = &key
+	}
 	next := []commonPart{made}
 	if all != nil {
 		next = append(next, (*all)[:min(len(*all), maxMemo-1)]...)
@@ -46,4 +57,14 @@ func (m *Memo) common(r Request, v *Vocabulary) Context {
 func (r *Request) same(o *Request) bool {
 	return r.SourceIP == o.SourceIP && r.Endpoint == o.Endpoint && r.Secure == o.Secure &&
 		r.UserAgent == o.UserAgent && r.Referer == o.Referer && r.Region == o.Region
+}
+
+// about tells whether the resource differs from p's in tags and aliases at most.
+func (p *commonPart) about(o *Resource) bool {
+	r := &p.resource
+	if r.Account != o.Account || r.OrgID != o.OrgID || r.OrgPath != o.OrgPath || (r.Key == nil) != (o.Key == nil) {
+		return false
+	}
+	return r.Key == nil || r.Key.Spec == o.Key.Spec && r.Key.Usage == o.Key.Usage && r.Key.Origin == o.Key.Origin &&
+		r.Key.MultiRegion == o.Key.MultiRegion && r.Key.MultiRegionKeyType == o.Key.MultiRegionKeyType
 }

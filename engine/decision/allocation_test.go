@@ -18,7 +18,7 @@ func TestAllocationsStayFew(t *testing.T) {
 		most   float64
 	}{
 		{"evaluated", Config{}, 750},
-		{"remembered", Config{Cache: true}, 10},
+		{"remembered", Config{Cache: true}, 6},
 	} {
 		e, err := New(c.config)
 		require.NoError(t, err)

@@ -24,7 +24,7 @@ func TestEncryptAllocatesLittleBesideHTTP(t *testing.T) {
 	t.Cleanup(plain.Close)
 	whole, own := allocations(t, url, request), allocations(t, plain.URL, request)
 	t.Logf("%.0f for Encrypt, %.0f of net/http's own", whole, own)
-	assert.Less(t, whole-own, 250.0, "with the audit event and the line of the decision log")
+	assert.Less(t, whole-own, 105.0, "with the audit event and the line of the decision log")
 }
 
 // allocations are those of one request in the whole process.
