@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -212,5 +213,5 @@ func TestDirectoryHoldsOtherFilesToo(t *testing.T) {
 
 func TestPathThatDoesNotExist(t *testing.T) {
 	_, err := extract.Paths([]string{"testdata/nowhere"}, extract.Options{})
-	assert.EqualError(t, err, "there is no file testdata/nowhere")
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }

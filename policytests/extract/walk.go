@@ -52,8 +52,6 @@ func (w *walker) path(name string) error {
 	}
 	info, err := os.Stat(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no file %s", name)
 	case err != nil:
 		return err
 	case info.IsDir():
