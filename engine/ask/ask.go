@@ -40,18 +40,18 @@ type Resource struct {
 
 // Question is a check with all that decides it.
 func (c Call) Question(k Check) decision.Question {
-	action, _ := policy.ActionNamed(k.Action)
+	row := actions[k.Action]
 	attached := c.Caller.Attached()
 	return decision.Question{
 		Rule: k.Rule, Action: k.Action,
 		Resource:          c.asked(k),
 		Principal:         c.Caller.Principal(),
-		Context:           c.context(k),
+		Context:           c.context(k, row),
 		EncryptionContext: k.Side.EncryptionContext,
 		Identity:          attached.Identity, Boundary: attached.Boundary, Session: attached.Session,
 		SCP: attached.SCP, RCP: identity.Guardrails(c.World, k.Resource.Account),
 		Endpoint: c.endpointPolicy(), KeyPolicy: k.Policy, Grants: k.Grants, Child: k.Child,
-		CrossAccountPossible: action.CrossAccount,
+		CrossAccountPossible: row.crossAccount,
 	}
 }
 
@@ -86,7 +86,7 @@ func (c Call) endpointPolicy() *decision.Policy {
 
 // context is the condition keys of a check. Those that tell of the account are
 // there also for a key that does not exist.
-func (c Call) context(k Check) condition.Context {
+func (c Call) context(k Check, row action) condition.Context {
 	r := c.Request
 	r.Principal, r.Memo = c.Caller.Keys(r.Now), c.Caller.Memo()
 	if c.Endpoint != nil {
@@ -98,31 +98,42 @@ func (c Call) context(k Check) condition.Context {
 		facts.OrgPath = c.World.Organization().Path(facts.Account)
 		facts.OrgID = c.resource(k.Resource).OrgID
 	}
-	v := vocabulary(k)
+	v := row.keysOf(k)
 	keys := v.Build(r, k.Side, facts)
-	complete(keys, k.Action, v)
+	complete(keys, row.defaults, v)
 	if c.Caller.Type == decision.Service {
 		delete(keys, "aws:sourceip") // a service as itself has no address that policies could know
 	}
 	return keys
 }
 
-var vocabularies = func() map[string]*condition.Vocabulary {
-	all := make(map[string]*condition.Vocabulary, len(policy.Actions))
+// An action is what checks take from its row.
+type action struct {
+	crossAccount bool
+	vocabulary   *condition.Vocabulary
+	defaults     []parameter // in no particular order
+}
+
+// actions are the rows by their canonical names. That of an unknown one is zero.
+var actions = func() map[string]action {
+	all := make(map[string]action, len(policy.Actions))
 	for _, a := range policy.Actions {
-		all[a.Name] = condition.NewVocabulary(a.ConditionKeys)
+		row := action{crossAccount: a.CrossAccount, vocabulary: condition.NewVocabulary(a.ConditionKeys)}
+		for name, values := range defaults[a.Name] {
+			row.defaults = append(row.defaults, parameter{name, values})
+		}
+		all[a.Name] = row
 	}
 	return all
 }()
 
-// vocabulary says which keys of the service a check can have: those of its
+// keysOf says which keys of the service a check can have: those of its
 // action on a key, none on an alias (ALS-29).
-func vocabulary(k Check) *condition.Vocabulary {
-	v, known := vocabularies[k.Action]
-	if !known || k.Rule == decision.IdentityOnly && k.Resource.ARN != "*" {
+func (a action) keysOf(k Check) *condition.Vocabulary {
+	if a.vocabulary == nil || k.Rule == decision.IdentityOnly && k.Resource.ARN != "*" {
 		return &nothing
 	}
-	return v
+	return a.vocabulary
 }
 
 var nothing condition.Vocabulary
