@@ -151,5 +151,8 @@ func otherServices(_ *policy.Statement, number int, _ *policy.Condition, v *poli
 	for _, name := range lint.ServicesLike(label, 2) {
 		all = append(all, analysis.Trap{Statement: number, Through: name, Pattern: v})
 	}
+	if len(all) == 0 { // of the services that are known, none fits
+		return []analysis.Trap{{Statement: number, Pattern: v}}
+	}
 	return all
 }

@@ -22,6 +22,9 @@ func TestATrapIsShownByARequestThatGetsThrough(t *testing.T) {
 			"KR_VIASERVICE_WILDCARD", lint.Security, []string{
 				"allow  role/app@111122223333  kms:Decrypt  key/this  via service s3.amazonaws.com",
 				"allow  role/app@111122223333  kms:Decrypt  key/this  via service sagemaker.amazonaws.com"}},
+		"a pattern on kms:ViaService that fits no service that is known": {"a.key.json",
+			`{"Effect": "Allow", ` + role + `, "Action": "kms:Decrypt", "Condition": {"StringLike": {"kms:ViaService": "zz*.us-east-1.amazonaws.com"}}}`,
+			"KR_VIASERVICE_WILDCARD", lint.Security, []string{"allow  role/app@111122223333  kms:Decrypt  key/this  via service zz.amazonaws.com"}},
 		"ForAllValues lets a request without the key through": {"a.key.json",
 			`{"Effect": "Allow", ` + role + `, "Action": "kms:Decrypt", "Condition": {"ForAllValues:StringEquals": {"kms:EncryptionContextKeys": "a"}}}`,
 			"KR_FORALLVALUES_NO_NULL_CHECK", lint.Security, []string{"allow  role/app@111122223333  kms:Decrypt  key/this"}},

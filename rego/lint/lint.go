@@ -141,8 +141,8 @@ type Options struct {
 	// Known tells whether a principal that a policy names exists. Nil: not
 	// known. It is asked about users and roles (ARNs) and services (names).
 	Known func(p policy.Principal) bool
-	// Now and GrantAge say when a grant is stale; the rule rests if either is
-	// zero.
+	// Now says which times have run out, and with GrantAge when a grant is
+	// stale; what is zero lets the rules rest.
 	Now      time.Time
 	GrantAge time.Duration
 }
