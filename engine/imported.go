@@ -65,10 +65,22 @@ func (e *Engine) matches(fingerprint []byte, b brought) (bool, error) {
 	return subtle.ConstantTimeCompare(kept.Expose(), one[:])|subtle.ConstantTimeCompare(kept.Expose(), given[:]) == 1, nil
 }
 
-// samePair tells whether a material that is there is the pair that a request
-// brings, whatever document its fingerprint is of.
+// samePair tells whether a material that is there, or with the primary key of a
+// replica, is the pair that a request brings, whatever document its fingerprint
+// is of.
 func (s *Scope) samePair(ctx context.Context, k *store.Key, m store.Material, b brought) (bool, error) {
-	if !keypair.Known(spec.KeySpec(k.Spec)) || m.Import.Missing || len(m.Ref.Sealed) == 0 {
+	if !keypair.Known(spec.KeySpec(k.Spec)) {
+		return false, nil
+	}
+	if m.Import.Missing && k.MultiRegion.Type == replicaKey {
+		primary, err := s.stored(memberOf(k, k.MultiRegion.Primary))
+		at := slices.IndexFunc(primary.Materials, func(p store.Material) bool { return p.ID == m.ID && p.Import != nil })
+		if err != nil || at < 0 {
+			return false, ignoreNotFound(err)
+		}
+		k, m = &primary, primary.Materials[at]
+	}
+	if m.Import.Missing || len(m.Ref.Sealed) == 0 {
 		return false, nil
 	}
 	kept, err := able[material.Pair](ctx, s, k, m.ID)

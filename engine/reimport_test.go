@@ -101,41 +101,53 @@ func TestReimportComparesKeys(t *testing.T) {
 	}
 }
 
+// makeOld gives the material of a key the fingerprint of a document.
+func (b bench) makeOld(key string, document []byte) {
+	b.t.Helper()
+	root, err := seal.LoadRootKey(filepath.Join(b.Dir, "data", "root.key"))
+	require.NoError(b.t, err)
+	sum := sha256.Sum256(document)
+	sealed, err := root.Seal("imported material", nil, sum[:])
+	require.NoError(b.t, err)
+	require.NoError(b.t, b.Store.Update(func(tx *store.Tx) error {
+		k, err := tx.Key(store.KeyAddr{Account: acme, Region: region, ID: id(key)})
+		if err != nil {
+			return err
+		}
+		imported := *k.Materials[0].Import
+		imported.Fingerprint = sealed
+		k.Materials[0].Import = &imported
+		return tx.PutKey(k)
+	}))
+}
+
 // TestKeysOfOldRecordsAreReimported: the fingerprint may be of the document
 // that was given.
 func TestKeysOfOldRecordsAreReimported(t *testing.T) {
 	b := newBench(t)
 	key, all := b.newExternal(spec.ECCNISTP256, spec.SignVerify), documents(t, spec.ECCNISTP256)
-	root, err := seal.LoadRootKey(filepath.Join(b.Dir, "data", "root.key"))
-	require.NoError(t, err)
-	makeOld := func() {
-		sum := sha256.Sum256(all[1])
-		sealed, err := root.Seal("imported material", nil, sum[:])
-		require.NoError(t, err)
-		require.NoError(t, b.Store.Update(func(tx *store.Tx) error {
-			k, err := tx.Key(store.KeyAddr{Account: acme, Region: region, ID: id(key)})
-			if err != nil {
-				return err
-			}
-			imported := *k.Materials[0].Import
-			imported.Fingerprint = sealed
-			k.Materials[0].Import = &imported
-			return tx.PutKey(k)
-		}))
-	}
 	b.mustBring(key, all[1])
 	for i, form := range all {
-		makeOld()
+		b.makeOld(key, all[1])
 		require.NoError(t, second(b.bring(key, form)), "form %d, while the key is there", i)
 	}
-	makeOld()
+	b.makeOld(key, all[1])
 	b.deleteMaterial(key)
 	require.NoError(t, second(b.bring(key, all[1])), "the document of old, after its deletion")
 	b.deleteMaterial(key)
 	require.NoError(t, second(b.bring(key, all[0])), "and then any other")
-	makeOld()
-	assert.Equal(t, "IncorrectKeyMaterialException: The key material is not the key material that was imported into this key before.",
-		said(second(b.bring(key, documents(t, spec.ECCNISTP256)[0]))), "another key")
+	b.makeOld(key, all[1])
+	const other = "IncorrectKeyMaterialException: The key material is not the key material that was imported into this key before."
+	assert.Equal(t, other, said(second(b.bring(key, documents(t, spec.ECCNISTP256)[0]))), "another key")
+
+	set := b.newMultiRegion(func(in *kms.CreateKeyInput) {
+		in.Origin, in.KeySpec, in.KeyUsage = types.OriginTypeExternal, types.KeySpecEccNistP256, types.KeyUsageTypeSignVerify
+	})
+	require.NoError(t, b.importInto(set, all[1]))
+	b.makeOld(set, all[1])
+	replica := b.replicate(set, europe)
+	assert.Equal(t, other, said(b.importInto(replica, documents(t, spec.ECCNISTP256)[0])), "another key, in another Region")
+	assert.NoError(t, b.importInto(replica, all[2]), "another form, in another Region")
 }
 
 // TestImportedMaterialHasItsID (NEW-06): an id follows from key and material,
