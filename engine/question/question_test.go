@@ -124,6 +124,7 @@ func TestFaultsOfAQuestionNameTheirField(t *testing.T) {
 		`{"resource":"x"}`: `$.resource is an object, not a string`,
 		`{"action":1}`:     `$.action is a string, not a number`,
 		`{"nope":1}`:       `unknown field "nope"`,
+		`{"caller":"a"}`:   `unknown field "caller"; names are for the input of a bundle`,
 	} {
 		e, err := decision.New(decision.Config{})
 		require.NoError(t, err)

@@ -70,7 +70,12 @@ var shapes = map[reflect.Kind]string{
 func fault(err error) string {
 	wrong := new(json.UnmarshalTypeError)
 	if !errors.As(err, &wrong) {
-		return strings.TrimPrefix(err.Error(), "json: ")
+		said := strings.TrimPrefix(err.Error(), "json: ")
+		switch said {
+		case `unknown field "caller"`, `unknown field "target"`:
+			said += "; names are for the input of a bundle, a question brings principal, resource and policies with it (decide --schema)"
+		}
+		return said
 	}
 	return fmt.Sprintf("$.%s is %s, not a %s (at byte %d)", wrong.Field, cmp.Or(shapes[wrong.Type.Kind()], "of another type"), wrong.Value, wrong.Offset)
 }
