@@ -54,6 +54,7 @@ func TestWhatARequestCanMeetIsNotProvedAbsent(t *testing.T) {
 		"a value that is empty":                                      {`{"StringNotLike":{"kms:EncryptionContext:u":"?*"},"Null":{"kms:EncryptionContext:u":"false"}}`, Found},
 		"a service of a source elsewhere":                            {`{"ArnLike":{"aws:SourceArn":"arn:aws-cn:s3:*:444455556666:*"}}`, Found},
 		"a service by its name in a Region":                          {`{"ForAnyValue:StringLike":{"aws:PrincipalServiceNamesList":"l*.us-east-1.amazonaws.com"}}`, Found},
+		"a provider that an account has registered":                  {`{"ArnEquals":{"aws:FederatedProvider":"arn:aws:iam::*:oidc-provider/*"}}`, Found},
 		"a user of a name and a path":                                {`{"StringLike":{"aws:username":"a*"},"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/eng/*"}}`, Found},
 		"a name that is asked for with and without a path":           {`{"StringEquals":{"aws:username":"bob"},"StringNotLike":{"aws:PrincipalArn":"*:user/bob"}}`, Found},
 		"an account that the request names":                          {`{"StringLike":{"aws:PrincipalArn":"arn:aws:iam::${kms:EncryptionContext:a}:role/admin"}}`, Found},

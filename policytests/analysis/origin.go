@@ -136,6 +136,15 @@ func (sp *space) source(s *subject) *dimension {
 	})
 }
 
+// providerDomains are what names of identity providers look like: those that
+// everybody knows, and those that an account has registered.
+var providerDomains = []domain{domains["aws:federatedprovider"], providerARNs("oidc-provider", "login.example.com"), providerARNs("saml-provider", "directory")}
+
+func providerARNs(kind, name string) domain {
+	return domain{form: join(literal("arn:aws"), pattern{{class: lower, many: true}}, literal(":iam::"), times(digit, 12), literal(":"+kind+"/"), some(pathWord)),
+		seeds: []string{"arn:aws:iam::999999999999:" + kind + "/" + name}}
+}
+
 // provider is who has identified the caller of a session, and as whom. A
 // session that AssumeRole began has neither.
 func (sp *space) provider() *dimension {
@@ -150,7 +159,10 @@ func (sp *space) provider() *dimension {
 	}
 	return sp.dimension("provider", append([]string{provider}, subjects...), func() []option {
 		all := []option{{}}
-		names := sp.pick(provider, sp.conditions[provider], domainOf(provider), sp.more(provider))
+		var names []string
+		for _, d := range providerDomains {
+			names = append(names, sp.pick(provider, sp.conditions[provider], d, sp.more(provider))...)
+		}
 		for _, key := range subjects {
 			host := strings.TrimSuffix(key, subjectOf)
 			names = append(names, host, "arn:"+sp.universes[0].world.Partition()+":iam::999999999999:oidc-provider/"+host)
