@@ -12,7 +12,7 @@ import (
 
 // owner is the account of an ARN; empty if it has none.
 func owner(arn string) string {
-	found := false
+	var found bool
 	for range 4 {
 		if _, arn, found = strings.Cut(arn, ":"); !found {
 			return ""
