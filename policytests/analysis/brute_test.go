@@ -15,9 +15,9 @@ import (
 )
 
 var (
-	brutePolicies = flag.Int("brute", 200, "policies whose proofs are held against requests by brute force")
+	brutePolicies = flag.Int("brute", 200, "how many policies have their proofs held against requests by brute force")
 	bruteFirst    = flag.Uint64("brute-seed", 0, "the first of them")
-	bruteRequests = flag.Int("brute-requests", 50, "requests for each of them")
+	bruteRequests = flag.Int("brute-requests", 30, "requests for each of them")
 )
 
 // A claim is a proof that nobody can, and who would refute it.

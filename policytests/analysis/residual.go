@@ -183,7 +183,7 @@ func (r *residue) conditions(s *subject, st *statement) (atoms []int, possible b
 // subject settles it.
 func (r *residue) atom(s *subject, c *condition) (int, truth) {
 	on, settled := r.depends(s, c)
-	if settled && !(r.sessions && slices.ContainsFunc(append([]string{c.key}, c.vars...), s.chosen)) {
+	if settled && (!r.sessions || !slices.ContainsFunc(append([]string{c.key}, c.vars...), s.chosen)) {
 		return 0, certainly(c.holds(r.fixed(s, c.key), func(k string) []string { return r.fixed(s, k) }))
 	}
 	a := atom{condition: c, subject: s, on: on}
