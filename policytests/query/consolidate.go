@@ -192,10 +192,10 @@ func (t Table) manyActions(p *printer) {
 	}
 	if last != "" {
 		p.line("")
-		p.line("All else is never allowed.")
+		p.line("Nothing else of what was asked is ever allowed.")
 	}
 	if len(nothing) > 0 {
-		p.wrap("Nothing at all: " + strings.Join(nothing, ", "))
+		p.wrap("Nothing of what was asked: " + strings.Join(nothing, ", "))
 	}
 }
 

@@ -71,15 +71,19 @@ func WhatCan(ctx context.Context, b *Base, principal, resource string, f Filter)
 		}
 		keys = []*world.Key{k}
 	}
+	f.Action = ofKMS(f.Action)
 	var onKey, onNone []string
 	for _, a := range policy.Actions {
 		switch {
-		case !asks(a):
+		case !asks(a) || !matches(f.Action, a.Name):
 		case a.On(policy.KeyResource):
 			onKey = append(onKey, a.Name)
 		case len(a.Resources) == 0:
 			onNone = append(onNone, a.Name)
 		}
+	}
+	if len(onKey)+len(onNone) == 0 {
+		return Table{}, b.notListed(f.Action)
 	}
 	t := &tabulator{ctx: ctx, b: b, filter: f}
 	is := func(c analysis.Caller) bool { return b.isCalled(c, principal) }
@@ -95,6 +99,9 @@ func WhatCan(ctx context.Context, b *Base, principal, resource string, f Filter)
 			return Table{}, err
 		}
 	}
+	if f.Action == "" {
+		t.note("These are the actions of kms; explain answers about others, such as sts:AssumeRole.")
+	}
 	if !t.met {
 		return Table{}, caseline.Error{Message: fmt.Sprintf("there is no principal %s in this world; name it root@ACCOUNT, user/NAME, role/NAME, "+
 			"federated/NAME, web/NAME, service/NAME or by ARN, or ask about %q", principal, stranger)}
@@ -107,9 +114,7 @@ func WhatCan(ctx context.Context, b *Base, principal, resource string, f Filter)
 func (b *Base) expand(patterns []string) ([]string, error) {
 	var all []string
 	for _, p := range patterns {
-		if !strings.Contains(p, ":") && p != "*" {
-			p = "kms:" + p
-		}
+		p = ofKMS(p)
 		found := policy.ExpandAction(p)
 		if len(found) == 0 {
 			return nil, b.noAction(p)
@@ -128,6 +133,14 @@ func (b *Base) expand(patterns []string) ([]string, error) {
 
 // noAction is the error about an action that does not exist, with the one that
 // was meant, if that can be told.
+// notListed is about a pattern of which no action is in the tables.
+func (b *Base) notListed(pattern string) error {
+	if len(policy.ExpandAction(pattern)) == 0 {
+		return b.noAction(pattern)
+	}
+	return caseline.Error{Message: pattern + ": only actions of kms are listed; explain answers about others"}
+}
+
 func (b *Base) noAction(name string) error {
 	if accounts := b.cfg.World.Accounts(); len(accounts) > 0 {
 		_, err := b.Question(caseline.Request{Principals: []caseline.Word{{Text: "root@" + accounts[0].ID}}, Actions: []caseline.Word{{Text: name}}})
@@ -136,6 +149,14 @@ func (b *Base) noAction(name string) error {
 		}
 	}
 	return caseline.Error{Message: "there is no action " + name}
+}
+
+// ofKMS is a pattern of actions, which without a service are those of kms.
+func ofKMS(pattern string) string {
+	if pattern == "" || pattern == "*" || strings.Contains(pattern, ":") {
+		return pattern
+	}
+	return "kms:" + pattern
 }
 
 // asks tells whether an operation of kms asks for an action.
