@@ -206,7 +206,7 @@ func TestWhatIsAskedBesideNamesCounts(t *testing.T) {
 			"caller": "federated/visitor", "action": "kms:RetireGrant",
 		}, "allow grant"},
 		"a caller of two accounts":    {map[string]any{"caller": "user/bob"}, "error caller: the world has 2 of user/bob"},
-		"an action that is not there": {map[string]any{"action": "kms:Nothing"}, "error cross_account_possible is missing; rule is missing"},
+		"an action that is not there": {map[string]any{"action": "kms:Nothing"}, "error action: kms:Nothing is none: give rule and cross_account_possible with it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, c.want, bench{t, b.world, b.opa, b.engine}.said(question(c.change)))
