@@ -120,6 +120,7 @@ func TestNoSecretLeavesMemoryUnsealed(t *testing.T) {
 	l.p.kill()
 	printed := l.p.Out.String() + l.p.Err.String()
 	crashed := filepath.Join(dir, "crashed") // as opening the store changes it
+	require.NoError(t, os.Remove(filepath.Join(dir, "data", "events.sock")), "no file, so it cannot be copied")
 	require.NoError(t, os.CopyFS(crashed, os.DirFS(filepath.Join(dir, "data"))))
 	l.material(filepath.Join(dir, "data"))
 	l.search(crashed, printed)

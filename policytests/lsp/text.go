@@ -55,8 +55,8 @@ func (t text) offset(p position) int {
 	return begin + len(line)
 }
 
-// position is that of an offset in bytes; within what ends a line, the end of
-// the line.
+// position is that of an offset in bytes; within a character or what ends a
+// line, the end of the character or the line.
 func (t text) position(offset int) position {
 	offset = max(0, min(offset, len(t.body)))
 	n, found := slices.BinarySearch(t.lines, offset)
@@ -64,8 +64,10 @@ func (t text) position(offset int) position {
 		n--
 	}
 	units := 0
-	line := t.line(n)
-	for _, c := range line[:min(offset-t.lines[n], len(line))] {
+	for i, c := range t.line(n) {
+		if i >= offset-t.lines[n] {
+			break
+		}
 		units += width(c)
 	}
 	return position{n, units}
