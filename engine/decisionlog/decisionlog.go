@@ -28,6 +28,8 @@ type Lines struct {
 	Labels map[string]string // of this service, in each line
 	// Plain leaves the values of encryption contexts in; else they are masked.
 	Plain bool
+
+	order jsontext.Order // of condition keys
 }
 
 // A Call is what is the same for all decisions of a call.
@@ -47,7 +49,7 @@ func (l *Lines) AppendDecision(b []byte, c Call, n int, d decision.Decision) []b
 	defer e.release()
 	e.question, e.evidence = d.Question(), d.Evidence()
 	in := &e.asked
-	in.Question, in.masked = &e.question, !l.Plain
+	in.Question, in.masked, in.order = &e.question, !l.Plain, &l.order
 	if in.masked {
 		hide(&e.evidence)
 	}

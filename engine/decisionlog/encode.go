@@ -19,6 +19,7 @@ type input struct {
 	*decision.Question
 
 	masked bool // the values of encryption contexts are not written
+	order  *jsontext.Order
 
 	// What a line that would be too long leaves out.
 	noContext, noEncryptionContext, noPolicies, noGrants bool
@@ -32,7 +33,7 @@ func (in *input) appendTo(b []byte) []byte {
 	o.Value(appendPrincipal(o.Name("principal"), &in.Principal))
 	o.Value(appendResource(o.Name("resource"), &in.Resource))
 	if context := in.context(); len(context) > 0 {
-		o.Value(jsontext.AppendMap(o.Name("context"), context, in.appendValues))
+		o.Value(jsontext.AppendMapInOrder(o.Name("context"), in.order, context, in.appendValues))
 	}
 	if pairs := in.pairs(); len(pairs) > 0 {
 		o.Value(jsontext.AppendMap(o.Name("encryption_context"), pairs, in.appendPair))

@@ -3,6 +3,7 @@ package jsontext_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,4 +60,22 @@ func TestObjectsHaveTheirMembersInOrder(t *testing.T) {
 	assert.Equal(t, `x{"some":"1","text":"\"","yes":true,"number":-7,"raw":[1],"null":null,"list":["a"]}`, string(o.End()))
 	empty := jsontext.Begin(nil)
 	assert.Equal(t, "{}", string(empty.End()))
+}
+
+func TestAnOrderMakesNoDifference(t *testing.T) {
+	long := strings.Repeat("long", 100)
+	many := map[string]string{}
+	for c := range byte(100) {
+		many["n"+string(rune(c))] = "v"
+	}
+	var o jsontext.Order
+	value := func(b []byte, _, v string) []byte { return jsontext.AppendString(b, v) }
+	for range 3 {
+		for _, m := range []map[string]string{
+			nil, {}, {"b": "1", "a": "2"}, {"b": "3", "a": "4"}, {"b": "1", "c": "2"}, {"a": "1", "\"": "2"}, {long: "1", "a": "2"}, {"a": "1"}, many,
+		} {
+			want := append(jsontext.AppendMap([]byte("x"), m, value), 'y')
+			assert.Equal(t, string(want), string(append(jsontext.AppendMapInOrder([]byte("x"), &o, m, value), 'y')))
+		}
+	}
 }
