@@ -68,6 +68,10 @@ type Nearest struct {
 	Actual    []string  `json:"actual"` // empty: the key is absent
 	File      string    `json:"file,omitempty"`
 	Line      int       `json:"line,omitempty"` // of the condition, in File
+
+	// Variables are the values in the request of each variable that Wanted has,
+	// by its name in lower case. It stands for one value, and for nothing else.
+	Variables map[string][]string `json:"variables,omitempty"`
 }
 
 // Explain decides a request about one principal, action and resource, and says
@@ -264,11 +268,28 @@ func (b *Base) nearest(q *decision.Question, n *decision.NearestMiss) *Nearest {
 		for _, c := range p.Document.Statements[n.Statement.Index].Conditions {
 			if c.Pos.Line == n.Line && c.OperatorText() == n.Operator && c.KeyText == n.Key {
 				out.File, out.Line = b.placeOf(&p, c.Pos)
+				out.Variables = variables(q, c.Values)
 				return out
 			}
 		}
 	}
 	return out
+}
+
+// variables are the values that a question has for the variables of operands.
+func variables(q *decision.Question, operands []policy.Value) map[string][]string {
+	var found map[string][]string
+	for _, v := range operands {
+		for _, part := range v.Parts {
+			if part.Kind == policy.Variable {
+				if found == nil {
+					found = map[string][]string{}
+				}
+				found[part.Text] = q.Context[part.Text]
+			}
+		}
+	}
+	return found
 }
 
 // key is the key of the world that a question is about; nil if there is none.

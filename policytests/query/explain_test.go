@@ -178,3 +178,18 @@ func TestAdjustLeavesALayerOut(t *testing.T) {
 	assert.True(t, x.Allowed, "without SCPs")
 	assert.Nil(t, x.When)
 }
+
+func TestNearestMissTellsVariables(t *testing.T) {
+	b := open(t, "../../worlds/twins.txtar")
+	const asked = "user/bob kms:Encrypt key/pair kms:EncryptionContext:owner=a"
+	for context, want := range map[string]string{
+		"":                                "and the request has a. The request has no kms:encryptioncontext:tenant.",
+		" kms:EncryptionContext:tenant=b": "and the request has a. kms:encryptioncontext:tenant is b.",
+		" kms:EncryptionContext:tenant=a kms:EncryptionContext:Tenant=a": "kms:encryptioncontext:tenant has several values, so it stands for none of them.",
+	} {
+		x, err := query.Explain(t.Context(), b, one(t, asked+context))
+		require.NoError(t, err)
+		require.NotNil(t, x.Nearest, context)
+		assert.Contains(t, x.Nearest.String(), want)
+	}
+}

@@ -187,8 +187,19 @@ func (n Nearest) String() string {
 	if len(n.Actual) > 0 {
 		actual = "the request has " + alternatives(n.Actual)
 	}
-	return fmt.Sprintf("%s would have allowed, but for one condition%s: %s %s wants %s, and %s.",
+	said := fmt.Sprintf("%s would have allowed, but for one condition%s: %s %s wants %s, and %s.",
 		n.Statement.Name(), place, n.Operator, n.Key, alternatives(n.Wanted), actual)
+	for _, name := range slices.Sorted(maps.Keys(n.Variables)) {
+		switch values := n.Variables[name]; len(values) {
+		case 0:
+			said += fmt.Sprintf(" The request has no %s.", name)
+		case 1:
+			said += fmt.Sprintf(" %s is %s.", name, word(values[0], true))
+		default:
+			said += fmt.Sprintf(" %s has several values, so it stands for none of them.", name)
+		}
+	}
+	return said
 }
 
 // alternatives lists values.
