@@ -48,8 +48,10 @@ func (s *Store) release() error {
 	if s.log != nil {
 		errs = append(errs, s.log.Close())
 	}
-	if s.events.file != nil {
-		errs = append(errs, s.events.file.Close())
+	for _, l := range []location{s.events, s.dir} {
+		if l.file != nil {
+			errs = append(errs, l.file.Close())
+		}
 	}
 	if s.gen != nil {
 		if err := s.flushable(); err != nil {

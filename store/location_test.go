@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // promptly fails the test if a call takes longer than a service manager waits.
@@ -75,25 +76,87 @@ func TestDirectoryThatIsGoneTakesNoChange(t *testing.T) {
 			return os.WriteFile(data, nil, 0o600)
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			top, c := mine(t)
-			s, err := Open(c)
-			require.NoError(t, err)
-			require.NoError(t, put(s, "k1", "kept"))
-			require.NoError(t, s.Append([]byte("called")))
-			require.NoError(t, s.InPlace())
-
-			require.NoError(t, lose(top))
-			require.ErrorIs(t, s.InPlace(), ErrGone)
-			err = put(s, "k2", "")
-			require.ErrorIs(t, err, ErrGone)
-			require.ErrorContains(t, err, "was removed or replaced while in use; no change is accepted")
-			require.ErrorIs(t, s.Append([]byte("called")), ErrGone)
-			require.NoError(t, read(s, "k1"), "reads go on")
-			require.ErrorIs(t, read(s, "k2"), ErrNotFound)
-			_ = promptly(t, s.Close) // whether it can flush depends on what is gone
-		})
+		for _, seen := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, seen before: %t", name, seen), func(t *testing.T) { losing(t, lose, seen) })
+		}
 	}
+}
+
+func losing(t *testing.T, lose func(top string) error, seen bool) {
+	top, c := mine(t)
+	s, err := Open(c)
+	require.NoError(t, err)
+	require.NoError(t, put(s, "k1", "kept"))
+	require.NoError(t, s.Append([]byte("called")))
+	require.NoError(t, s.InPlace())
+	if seen {
+		see(t, s)
+	}
+
+	require.NoError(t, lose(top))
+	require.ErrorIs(t, s.InPlace(), ErrGone)
+	err = put(s, "k2", "")
+	require.ErrorIs(t, err, ErrGone)
+	require.ErrorContains(t, err, "was removed or replaced while in use; no change is accepted")
+	require.ErrorIs(t, s.Append([]byte("called")), ErrGone)
+	require.NoError(t, read(s, "k1"), "reads go on")
+	require.ErrorIs(t, read(s, "k2"), ErrNotFound)
+	_ = promptly(t, s.Close) // whether it can flush depends on what is gone
+}
+
+// see has the store believe that its directories changed long ago, once it is
+// certain that the next change of them has another time.
+func see(t *testing.T, s *Store) {
+	t.Helper()
+	now := s.sighted(s.gen)
+	require.NotNil(t, now.generation)
+	elsewhere, later := t.TempDir(), unix.Stat_t{}
+	require.Eventually(t, func() bool {
+		require.NoError(t, os.Chmod(elsewhere, 0o700))
+		require.NoError(t, unix.Stat(elsewhere, &later))
+		return later.Ctim.Nano() > max(now.dir.Ctim.Nano(), now.records.Ctim.Nano())
+	}, 5*time.Second, time.Millisecond)
+	s.sight.Store(&now)
+	again := s.sighted(s.gen)
+	require.True(t, again.confirms(&now))
+}
+
+func TestSightIsTrustedOnceItIsSettledAndForASecond(t *testing.T) {
+	_, c := mine(t)
+	s := open(t, c)
+	now := s.sighted(s.gen)
+	require.NotNil(t, now.generation)
+	last := time.Unix(max(now.dir.Ctim.Sec, now.records.Ctim.Sec)+1, 0)
+	for _, row := range []struct {
+		name    string
+		at      time.Time
+		settled bool
+	}{
+		{"a change at this very moment may be followed by one of the same time", last, false},
+		{"so may one of the last seconds", last.Add(settling - 2*time.Second), false},
+		{"an older one is not", last.Add(settling), true},
+		{"a clock that was set back says nothing", last.Add(-time.Hour), false},
+	} {
+		looked := now
+		looked.at = row.at
+		assert.Equal(t, row.settled, looked.settled(), row.name)
+		later := looked
+		later.at = row.at.Add(sightFor - 1)
+		assert.True(t, later.confirms(&looked))
+		later.at = row.at.Add(sightFor)
+		assert.False(t, later.confirms(&looked), "every path is looked at again")
+	}
+	assert.False(t, new(sight).settled(), "what cannot be seen")
+}
+
+func TestLinkedDirectoryIsAlwaysLookedAt(t *testing.T) {
+	top := t.TempDir()
+	target, link := filepath.Join(top, "target"), filepath.Join(top, "link")
+	require.NoError(t, os.Mkdir(target, 0o700))
+	require.NoError(t, os.Symlink(target, link))
+	assert.True(t, location{path: target}.direct())
+	assert.False(t, location{path: link}.direct())
+	assert.False(t, location{path: filepath.Join(top, "absent")}.direct())
 }
 
 // TestClosingDoesNotWriteIntoADirectoryThatIsGone has more in memory than one

@@ -68,7 +68,9 @@ func (c *Config) complete() error {
 type Store struct {
 	config  Config
 	lock    *dirLock
+	dir     location // of all
 	events  location // the directory of log
+	sight   atomic.Pointer[sight]
 	seqs    *sequence
 	log     *eventlog.Log
 	failed  atomic.Bool
@@ -123,6 +125,9 @@ func (s *Store) open() error {
 		return err
 	}
 	var err error
+	if s.dir, err = openLocation(s.config.Dir); err != nil {
+		return err
+	}
 	if s.events, err = openLocation(events); err != nil {
 		return err
 	}
