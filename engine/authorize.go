@@ -54,8 +54,8 @@ func grantTokens(input any, member []int) []string {
 
 // authorize asks one check. Only an explicit "yes" returns nil.
 func (s *Scope) authorize(ctx context.Context, c *Check) error {
-	q := s.question(*c)
-	if err := s.attach(&q, c); err != nil {
+	q, err := s.attached(c)
+	if err != nil {
 		return err
 	}
 	d, err := s.engine.decide(ctx, q)
@@ -88,7 +88,7 @@ func (s *Scope) told(ctx context.Context, c *Check, d decision.Decision) (decisi
 	}
 	absent := *c
 	absent.Resource = Resource{ARN: c.Resource.Sent, Account: c.Resource.Account}
-	told, err := s.engine.decide(ctx, s.question(absent))
+	told, err := s.engine.decide(ctx, s.question(&absent, nil))
 	if err != nil {
 		return told, undecided(fmt.Errorf("deciding %s on the alias: %w", c.Action, err))
 	}
@@ -115,13 +115,17 @@ func (s *Scope) present(c *Check) error {
 	return nil
 }
 
-// question is a check with all that decides it, but for what the store knows
-// of the key.
-func (s *Scope) question(c Check) decision.Question {
+// question is a check with all that decides it, but for the policy and grants of
+// the key. aliases are kms:ResourceAliases, if there is a key.
+func (s *Scope) question(c *Check, aliases []string) decision.Question {
 	call := s.asked()
 	call.Request.Region = cmp.Or(c.Region, s.Region)
+	resource := s.resource(c.Resource)
+	if len(aliases) > 0 {
+		resource.Key.Aliases = aliases
+	}
 	return call.Question(ask.Check{
-		Rule: c.Rule, Action: c.Action, Resource: s.resource(c.Resource), Side: c.Request, Policy: c.Policy, Child: c.Child,
+		Rule: c.Rule, Action: c.Action, Resource: resource, Side: c.Request, Policy: c.Policy, Child: c.Child,
 	})
 }
 
@@ -148,31 +152,30 @@ func (s *Scope) resource(r Resource) ask.Resource {
 	return ask.Resource{ARN: r.ARN, Account: r.Account, Key: facts, AWSManaged: r.Key != nil && r.Key.Manager == managerAWS}
 }
 
-// attach adds what the store knows of the key: its policy and the grants that
-// may fit.
-func (s *Scope) attach(q *decision.Question, c *Check) error {
+// attached is a check with all that decides it.
+func (s *Scope) attached(c *Check) (q decision.Question, err error) {
 	k := c.Resource.Key
 	if k == nil {
-		return nil
+		return s.question(c, nil), nil
 	}
-	p, err := s.storedPolicy(k)
+	names, err := s.aliases(k)
 	if err != nil {
-		return err
+		return q, err
 	}
-	q.KeyPolicy = p
-	if err := s.aliases(q, k); err != nil {
-		return err
+	q = s.question(c, names)
+	if q.KeyPolicy, err = s.storedPolicy(k); err != nil {
+		return q, err
 	}
 	grants := s.known(c.Grants)
 	if c.Rule == decision.KeyPolicy {
 		if grants, err = s.candidates(c, k); err != nil {
-			return err
+			return q, err
 		}
 	}
 	for _, g := range grants {
 		q.Grants = append(q.Grants, s.asDecided(g))
 	}
-	return nil
+	return q, nil
 }
 
 // storedPolicy is the policy of a key, parsed. It was checked when it was

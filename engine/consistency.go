@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/keyreeve/keyreeve/engine/condition"
-	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/grant"
 	"github.com/keyreeve/keyreeve/store"
 )
@@ -150,20 +148,20 @@ func (s *Scope) delayAliases(keys ...*store.Key) error {
 	return nil
 }
 
-// aliases adds kms:ResourceAliases as it counts, which is absent when the key
-// is over its quota of aliases.
-func (s *Scope) aliases(q *decision.Question, k *store.Key) error {
+// aliases are kms:ResourceAliases as they count: none when the key is over its
+// quota of aliases.
+func (s *Scope) aliases(k *store.Key) ([]string, error) {
 	current, err := s.namesOf(k)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if first := s.pending(k.Addr, ofAliases); len(first) > 0 {
 		current = first[0].aliases
 	}
-	if !current.over {
-		condition.Context(q.Context).Set("kms:ResourceAliases", current.names...)
+	if current.over {
+		return nil, nil
 	}
-	return nil
+	return current.names, nil
 }
 
 // unknown are the grants on a key that do not count yet, unless a grant token

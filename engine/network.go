@@ -141,8 +141,8 @@ func (s *Scope) endpointAlone(ctx context.Context, i int, refused error) (bool, 
 		return false, nil
 	}
 	for j := i; j < len(s.checks); j++ {
-		q := s.question(s.checks[j])
-		if err := s.attach(&q, &s.checks[j]); err != nil {
+		q, err := s.attached(&s.checks[j])
+		if err != nil {
 			return false, err
 		}
 		q.Endpoint = nil

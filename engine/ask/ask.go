@@ -38,7 +38,8 @@ type Resource struct {
 	AWSManaged bool
 }
 
-// Question is a check with all that decides it.
+// Question is a check with all that decides it. What it holds must not be
+// changed: another question may hold the same.
 func (c Call) Question(k Check) decision.Question {
 	row := actions[k.Action]
 	attached := c.Caller.Attached()
@@ -98,11 +99,9 @@ func (c Call) context(k Check, row action) condition.Context {
 		facts.OrgPath = c.World.Organization().Path(facts.Account)
 		facts.OrgID = c.resource(k.Resource).OrgID
 	}
-	v := row.keysOf(k)
-	keys := v.Build(r, k.Side, facts)
-	complete(keys, row.defaults, v)
+	keys := row.keysOf(k).Build(r, k.Side, facts)
 	if c.Caller.Type == decision.Service {
-		delete(keys, "aws:sourceip") // a service as itself has no address that policies could know
+		delete(keys, "aws:sourceip") // a service as itself has no address that policies could know, and no Memo
 	}
 	return keys
 }
@@ -111,18 +110,13 @@ func (c Call) context(k Check, row action) condition.Context {
 type action struct {
 	crossAccount bool
 	vocabulary   *condition.Vocabulary
-	defaults     []parameter // in no particular order
 }
 
 // actions are the rows by their canonical names. That of an unknown one is zero.
 var actions = func() map[string]action {
 	all := make(map[string]action, len(policy.Actions))
 	for _, a := range policy.Actions {
-		row := action{crossAccount: a.CrossAccount, vocabulary: condition.NewVocabulary(a.ConditionKeys)}
-		for name, values := range defaults[a.Name] {
-			row.defaults = append(row.defaults, parameter{name, values})
-		}
-		all[a.Name] = row
+		all[a.Name] = action{crossAccount: a.CrossAccount, vocabulary: condition.NewVocabulary(a.ConditionKeys, defaults[a.Name])}
 	}
 	return all
 }()

@@ -44,19 +44,3 @@ func Defaults(action string) condition.Context {
 	maps.Copy(c, defaults[action])
 	return c
 }
-
-// complete gives a check the defaults of what its request left open, as far as
-// it can have them.
-func complete(c condition.Context, defaults []parameter, v *condition.Vocabulary) {
-	for _, d := range defaults {
-		if _, sent := c[d.key]; !sent && v.Has(d.key) {
-			c[d.key] = d.values
-		}
-	}
-}
-
-// A parameter is a condition key with what it is by default.
-type parameter struct {
-	key    string
-	values []string
-}

@@ -85,13 +85,19 @@ type Resource struct {
 func Build(r Request, s Side, res Resource) Context { return build(r, s, res, nil) }
 
 // Build works out the context of one check, with those keys of the service
-// (kms:…) that v has.
+// (kms:…) that v has, and its defaults. With a Memo the context must not be
+// changed, and nor must what the side and the resource hold: the next request
+// may have the same.
 func (v *Vocabulary) Build(r Request, s Side, res Resource) Context { return build(r, s, res, v) }
 
 func build(r Request, s Side, res Resource, v *Vocabulary) Context {
+	common, second := r.Memo.common(r, v, res), r.Now.Unix()
+	if again := common.again(second, s, res); again != nil {
+		return again
+	}
 	b := builder{values: make([]string, 0, 8), vocabulary: v}
-	if kept := r.Memo.common(r, v, res); kept != nil && !s.overlaps(kept) {
-		b.Context = maps.Clone(kept)
+	if common != nil && !s.overlaps(common.context) {
+		b.Context = maps.Clone(common.context)
 		r.instant(&b)
 		s.fill(&b)
 	} else {
@@ -105,6 +111,8 @@ func build(r Request, s Side, res Resource, v *Vocabulary) Context {
 		b.pairs("aws:resourcetag/", res.Key.Tags)
 		b.list("kms:resourcealiases", res.Key.Aliases)
 	}
+	v.complete(b.Context)
+	common.keep(second, s, res, b.Context)
 	return b.Context
 }
 

@@ -34,8 +34,7 @@ type attachments struct {
 	// refusal is what the guardrails said; nil: there are none.
 	refusal *refusal
 
-	room [usual]slot    // of slots, unless there are more
-	key  [keyBytes]byte // in which keys of caches are written
+	room [usual]slot // of slots, unless there are more
 }
 
 // usual is room for as many policies as most questions have.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -176,13 +177,15 @@ func (e *Engine) account(ctx context.Context, q *Question, told *account) error 
 	if err := q.affordable(a.slots); err != nil {
 		return err
 	}
-	if err := e.judge(ctx, q, a); err != nil {
+	key := keys.Get().(*[keyBytes]byte)
+	defer keys.Put(key)
+	if err := e.judge(ctx, q, a, key[:0]); err != nil {
 		return err
 	}
 	if a.refusal, err = e.guard(ctx, q); err != nil {
 		return err
 	}
-	out, err := e.combine(ctx, q, a)
+	out, err := e.combine(ctx, q, a, key[:0])
 	if err != nil {
 		return err
 	}
@@ -190,10 +193,10 @@ func (e *Engine) account(ctx context.Context, q *Question, told *account) error 
 	return nil
 }
 
-// judge has the policies say which of their statements match.
-func (e *Engine) judge(ctx context.Context, q *Question, a *attachments) error {
+// judge has the policies say which of their statements match. key is room for
+// keys of caches.
+func (e *Engine) judge(ctx context.Context, q *Question, a *attachments, key []byte) error {
 	var input *ast.Term // made when the first policy needs it
-	key := a.key[:0]
 	for i := range a.slots {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -230,6 +233,9 @@ func (e *Engine) judge(ctx context.Context, q *Question, a *attachments) error {
 // keyBytes is room for most cache keys.
 const keyBytes = 512
 
+// keys are room for cache keys.
+var keys = sync.Pool{New: func() any { return new([keyBytes]byte) }}
+
 // recallVerdict returns what a policy said of the same facts before, or nil.
 func (e *Engine) recallVerdict(ctx context.Context, key []byte, q *Question, s *slot) (*verdict, error) {
 	known, ok, doubt := e.verdicts.recall(key)
@@ -244,11 +250,11 @@ func (e *Engine) recallVerdict(ctx context.Context, key []byte, q *Question, s *
 }
 
 // combine has decide.rego make one answer of all verdicts.
-func (e *Engine) combine(ctx context.Context, q *Question, a *attachments) (*outcome, error) {
+func (e *Engine) combine(ctx context.Context, q *Question, a *attachments, key []byte) (*outcome, error) {
 	if !e.config.Cache {
 		return e.combineNow(ctx, q, a)
 	}
-	key := decideKey(a.key[:0], q, a)
+	key = decideKey(key, q, a)
 	known, ok, doubt := e.outcomes.recall(key)
 	if ok && !doubt {
 		return known, nil

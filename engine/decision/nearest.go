@@ -98,7 +98,7 @@ func (a *account) wouldAllow(ctx context.Context, s *slot, m match) (bool, error
 		return false, err
 	}
 	at.verdict = s.verdict.with(m)
-	out, err := a.engine.combine(ctx, a.question, changed)
+	out, err := a.engine.combine(ctx, a.question, changed, nil)
 	if err != nil {
 		return false, err
 	}
