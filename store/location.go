@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -82,7 +81,8 @@ func (s *Store) InPlace() error {
 		direct = direct && now.settled() && l.direct()
 	}
 	if direct {
-		s.sight.Store(&now)
+		seen := now
+		s.sight.Store(&seen)
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ const settling = 3 * time.Second
 // sighted looks at both directories; the zero sight says that one cannot be seen.
 func (s *Store) sighted(g *generation) sight {
 	now := sight{at: time.Now(), generation: g}
-	if unix.Fstat(int(s.dir.file.Fd()), &now.dir) == nil && unix.Stat(filepath.Dir(g.dir), &now.records) == nil {
+	if unix.Fstat(int(s.dir.file.Fd()), &now.dir) == nil && unix.Stat(s.records, &now.records) == nil {
 		return now
 	}
 	return sight{}

@@ -69,6 +69,7 @@ type Store struct {
 	config  Config
 	lock    *dirLock
 	dir     location // of all
+	records string   // path of the directory of generations
 	events  location // the directory of log
 	sight   atomic.Pointer[sight]
 	seqs    *sequence
@@ -131,7 +132,8 @@ func (s *Store) open() error {
 	if s.events, err = openLocation(events); err != nil {
 		return err
 	}
-	if s.gen, err = openCurrent(filepath.Join(s.config.Dir, "records"), s.config.Log); err != nil {
+	s.records = filepath.Join(s.config.Dir, "records")
+	if s.gen, err = openCurrent(s.records, s.config.Log); err != nil {
 		return err
 	}
 	if err := s.openSchema(); err != nil {
