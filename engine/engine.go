@@ -341,21 +341,26 @@ func (e *Engine) perform(ctx context.Context, c *call) (*Scope, any, error) {
 	return scope, out, e.noteUse(scope)
 }
 
-// work asks the checks, runs the operation if all were answered "yes", and
-// ends a dry run.
-func (s *Scope) work(ctx context.Context) (any, error) {
+// understood are the checks that a call needs.
+func (s *Scope) understood() ([]Check, error) {
 	if err := s.readTokens(); err != nil {
 		return nil, err
 	}
 	if err := s.mandated(); err != nil {
 		return nil, err
 	}
-	checks, err := s.row.checks(s, s.input)
-	if err != nil {
-		return nil, err
-	}
+	return s.row.checks(s, s.input)
+}
+
+// work asks the checks, runs the operation if all were answered "yes", and
+// ends a dry run.
+func (s *Scope) work(ctx context.Context) (any, error) {
+	checks, err := s.understood()
 	s.checks = checks
 	if err := s.throttled(); err != nil {
+		return nil, err
+	}
+	if err != nil {
 		return nil, err
 	}
 	s.foreign = slices.ContainsFunc(checks, func(c Check) bool { return c.Resource.Account != s.account() })

@@ -15,7 +15,7 @@ type toll struct {
 
 // throttled refuses a call that exceeds the request quotas of the caller's
 // account (RPS-01, RPS-02). It comes before authorization, so that refused
-// calls count too; the kind of another account's key does not, since which
+// calls count too, and those that name nothing there is; the kind of another account's key does not, since which
 // bucket a refused call takes from would tell it.
 func (s *Scope) throttled() error {
 	limiter := s.engine.cfg.RequestQuotas
@@ -24,7 +24,7 @@ func (s *Scope) throttled() error {
 	}
 	paid, err := Once(s, "request quotas", func() (bool, error) {
 		for _, t := range s.tolls() {
-			if !limiter.Take(s.account(), t.region, t.group, t.requests, s.Now) {
+			if !limiter.Take(s.account(), t.region, t.group, t.requests, s.engine.cfg.Clock()) {
 				s.engine.cfg.Metrics.Throttled(s.account(), t.region, t.group)
 				return false, nil
 			}

@@ -56,6 +56,10 @@ func TestCallsBeyondTheQuotaAreThrottled(t *testing.T) {
 		{"that too often", sign, throttled},
 		{"management (RPS-03)", list, "ok"},
 		{"too often", list, throttled},
+		{"an alias that there is not (RPS-1)", b.encrypts(alice, "alias/absent", nil), throttled},
+		{"a token that is none", func() error {
+			return second(b.as(alice).Encrypt(b.ctx, &kms.EncryptInput{KeyId: &key, Plaintext: []byte("p"), GrantTokens: []string{"none"}}))
+		}, throttled},
 		{"without a quota", func() error { return second(b.as(alice).ListAliases(b.ctx, &kms.ListAliasesInput{})) }, "ok"},
 	})
 	records := b.records("ListKeys")

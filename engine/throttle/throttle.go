@@ -113,7 +113,8 @@ type bucket struct {
 func New(t Table) *Limiter { return &Limiter{table: t, buckets: map[key]*bucket{}} }
 
 // Take takes n requests out of a bucket, and tells whether they were in it.
-// What is not is not taken.
+// What is not is not taken. A request that read the clock before another one
+// takes from the bucket of the other.
 func (l *Limiter) Take(account, region, group string, n int, now time.Time) bool {
 	q, limited := l.table.of(group, region)
 	if !limited {
@@ -127,8 +128,11 @@ func (l *Limiter) Take(account, region, group string, n int, now time.Time) bool
 		b = &bucket{}
 		l.buckets[key{account, region, group}] = b
 	}
-	if b.interval != interval {
+	switch {
+	case interval > b.interval:
 		*b = bucket{interval: interval, left: q.Requests}
+	case interval < b.interval-1: // the clock was set back, which fills nothing
+		b.interval = interval
 	}
 	if b.left < n {
 		return false

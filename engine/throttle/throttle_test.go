@@ -33,6 +33,21 @@ func TestBucketIsFullAgainInTheNextInterval(t *testing.T) {
 	assert.True(t, take("GetParametersForImport", 4*time.Second))
 }
 
+func TestTimeThatGoesBackFillsNothing(t *testing.T) {
+	l := New(Table{"CreateKey": {{20, 10, []string{"*"}}}})
+	taken := 0
+	for range 1000 {
+		for _, at := range []time.Duration{-time.Microsecond, 0} {
+			if l.Take("a", "us-east-1", "CreateKey", 1, start.Add(at)) {
+				taken++
+			}
+		}
+	}
+	assert.Equal(t, 21, taken, "one before the edge, and 20")
+	assert.False(t, l.Take("a", "us-east-1", "CreateKey", 1, start.Add(-time.Hour)), "the clock was set back")
+	assert.True(t, l.Take("a", "us-east-1", "CreateKey", 1, start.Add(-time.Hour+10*time.Second)), "and goes on from there")
+}
+
 func TestBucketsAreThoseOfAnAccountInARegion(t *testing.T) {
 	l := New(AWS())
 	for range 5 {
