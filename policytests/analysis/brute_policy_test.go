@@ -27,7 +27,7 @@ var subjectMatters = []subjectMatter{
 	{"kms:EncryptionContextKeys", []string{"text"}, []string{"dept", "Dept", "app", "d*", "${aws:username}"}, true},
 	{"aws:PrincipalTag/dept", []string{"text", "text", "number"}, []string{"finance", "fin*", "5", "${kms:EncryptionContext:dept}", "${aws:username}*", "${aws:PrincipalOrgID}", ""}, false},
 	{"aws:PrincipalTag/team", []string{"text", "bool"}, []string{"red", "*", "true", "${aws:PrincipalTag/dept}"}, false},
-	{"aws:PrincipalArn", []string{"arn", "text"}, []string{"arn:aws:iam::*:role/admin*", "arn:aws:iam::444455556666:user/*", "arn:aws:iam::4*:user/eng/*", "arn:aws:sts::*:federated-user/gu*", "arn:aws:iam::*:user/${aws:username}",
+	{"aws:PrincipalArn", []string{"arn", "text"}, []string{"arn:aws:iam::*:role/admin*", "arn:aws:iam::*:role/eng/*", "arn:aws:iam::444455556666:role/a/*", "arn:aws:iam::111122223333:role/a/b/*", "arn:aws:iam::444455556666:user/*", "arn:aws:iam::4*:user/eng/*", "arn:aws:sts::*:federated-user/gu*", "arn:aws:iam::*:user/${aws:username}",
 		"arn:aws:iam::${kms:EncryptionContext:dept}:role/*", "arn:aws:iam::*:user/${aws:PrincipalTag/dept}", "arn:aws:iam::3*:root", "arn:aws:iam::*:role/${aws:PrincipalAccount}"}, false},
 	{"aws:PrincipalType", []string{"text"}, []string{"User", "AssumedRole", "FederatedUser", "Account", "Service", "A*"}, false},
 	{"aws:PrincipalAccount", []string{"text", "number"}, []string{"111122223333", "444455556666", "3*", "*7", "444455556667"}, false},

@@ -67,7 +67,7 @@ func OfDocuments(c Config, all ...Loose) ([]*Universe, error) {
 		u.open, u.loose, u.kind = true, l, l.Document.Kind
 		u.subject = &decision.Policy{Name: cmp.Or(l.Name, "this"), Owner: l.Account, Document: l.Document, Principals: w.UniqueIDs(l.Document)}
 		s.set(u, worlds)
-		u.limit = s.limit
+		u.limit = cmp.Or(u.limit, s.limit)
 		universes = append(universes, u)
 	}
 	return universes, nil

@@ -3,6 +3,7 @@
 package analysis
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -82,8 +83,14 @@ type Caller struct {
 	keys      map[string][]string
 }
 
-// key tells callers apart, also between universes.
-func (c *Caller) key() string { return c.ARN + "|" + c.Variation }
+// key tells callers apart, also between universes. The ARN of a session says
+// nothing of the path of its role.
+func (c *Caller) key() string {
+	if c.who.Role != nil {
+		return c.ARN + "|" + c.who.Role.ARN + "|" + c.Variation
+	}
+	return c.ARN + "|" + c.Variation
+}
 
 // A resource is what can be asked about: a key, an alias, or nothing.
 type resource struct {
@@ -178,7 +185,10 @@ func (u *Universe) addCaller(c *Caller) {
 	c.ARN, c.Account, c.Type = c.who.ARN, c.who.Account, c.who.Type
 	c.principal = c.who.Principal()
 	c.keys = c.who.Keys(u.cfg.Now)
-	if u.byKey[c.key()] != nil {
+	if known := u.byKey[c.key()]; known != nil {
+		if !slices.Equal(known.keys["aws:principalarn"], c.keys["aws:principalarn"]) {
+			u.limit = "two callers who are told apart by nothing but conditions"
+		}
 		return
 	}
 	u.byKey[c.key()] = c
