@@ -32,6 +32,7 @@ type decisionLog struct {
 
 	mu     sync.Mutex
 	failed bool // the last write did
+	torn   bool // the last line is not whole
 }
 
 // A loggedCall is what the lines of one call say.
@@ -122,11 +123,24 @@ func (l *decisionLog) write(lines []byte) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err := l.out.Write(lines)
+	err := l.append(lines)
 	if err != nil && !l.failed {
 		l.faults.Error("the decision log cannot be written, lines are lost", "err", err)
 	}
 	l.failed = err != nil
+}
+
+// append writes lines behind a line that is whole, or is ended.
+func (l *decisionLog) append(lines []byte) error {
+	if l.torn {
+		if _, err := l.out.Write([]byte{'\n'}); err != nil {
+			return err
+		}
+		l.torn = false
+	}
+	n, err := l.out.Write(lines)
+	l.torn = n > 0 && lines[n-1] != '\n'
+	return err
 }
 
 // LogDecisions writes the decision log until ctx ends; without it the lines are

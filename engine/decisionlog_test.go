@@ -22,6 +22,7 @@ type sink struct {
 	text   bytes.Buffer
 	writes int
 	err    error
+	room   int // how much of a write is taken before err
 }
 
 func (s *sink) Write(b []byte) (int, error) {
@@ -29,7 +30,10 @@ func (s *sink) Write(b []byte) (int, error) {
 	defer s.mu.Unlock()
 	s.writes++
 	if s.err != nil {
-		return 0, s.err
+		n := min(s.room, len(b))
+		s.room -= n
+		s.text.Write(b[:n])
+		return n, s.err
 	}
 	return s.text.Write(b)
 }
@@ -74,4 +78,15 @@ func TestADecisionLogThatCannotBeWrittenIsToldOnce(t *testing.T) {
 	out.err = errors.New("full again")
 	refuse()
 	assert.Equal(t, 2, strings.Count(told.String(), "lines are lost"))
+}
+
+func TestATornLineStandsAlone(t *testing.T) {
+	out := &sink{err: errors.New("full"), room: 3}
+	l := newDecisionLog(Config{DecisionLog: out, Log: slog.New(slog.DiscardHandler)})
+	l.write([]byte("{\"one\"}\n"))
+	l.write([]byte("{\"two\"}\n"))
+	out.err = nil
+	l.write([]byte("{\"three\"}\n"))
+	l.write([]byte("{\"four\"}\n"))
+	assert.Equal(t, "{\"o\n{\"three\"}\n{\"four\"}\n", out.text.String())
 }

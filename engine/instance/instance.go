@@ -201,6 +201,9 @@ func (i *Instance) open(root *seal.RootKey) error {
 	i.decisions = &lumberjack.Logger{
 		Filename: filepath.Join(i.config.Dir, decisionFile), MaxSize: decisionMegabytes, MaxBackups: decisionFiles,
 	}
+	if err := endLine(i.decisions); err != nil {
+		return fmt.Errorf("opening the decision log: %w", err)
+	}
 	i.Engine, err = engine.New(engine.Config{
 		Store: i.Store, World: i.World, Decisions: decisions, Materials: materials, Root: root,
 		EncodedMessages: i.config.EncodedMessages, ConsistencyDelay: i.config.ConsistencyDelay, ForeignFloor: i.config.ForeignFloor, Quotas: i.config.Quotas,
