@@ -60,6 +60,12 @@ func (r *reader) read() {
 	if !told {
 		kind, told = KindOfFile(r.source.called())
 	}
+	if name := encoding(r.source.Text); name != "" {
+		if r.asked || told || bytes.Contains(bytes.ReplaceAll(r.source.Text, []byte{0}, nil), []byte("Statement")) {
+			r.fail(0, "this is "+name+", and policies are UTF-8: save it as that")
+		}
+		return
+	}
 	documents, err := parse(r.source)
 	switch {
 	case err != nil && told && !isYAML(r.source):
@@ -76,6 +82,22 @@ func (r *reader) read() {
 			r.fail(0, "no policy was found here; tell what it is with --kind, or by a name such as payroll.key.json")
 		}
 	}
+}
+
+// encoding names the Unicode encoding of a text that is not UTF-8; empty for
+// one that may be. Without a byte order mark it is told by the zero bytes that
+// the first character, which is of ASCII in JSON and YAML, has beside it.
+func encoding(text []byte) string {
+	if len(text) < 2 {
+		return ""
+	}
+	switch {
+	case bytes.HasPrefix(text, []byte{0xff, 0xfe, 0, 0}) || bytes.HasPrefix(text, []byte{0, 0, 0xfe, 0xff}) || bytes.HasPrefix(text, []byte{0, 0, 0}):
+		return "UTF-32"
+	case bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) || (text[0] == 0) != (text[1] == 0):
+		return "UTF-16"
+	}
+	return ""
 }
 
 // parse reads a file as JSON or YAML. Errors are of type Error.
@@ -116,6 +138,8 @@ func (r *reader) document(n *node, kind Kind, told bool) {
 		r.grants(n)
 	case told && !n.yaml:
 		r.whole(kind)
+	case len(misnamed(n)) > 0:
+		r.policy(n, kind, told) // the linter tells what is missing
 	}
 }
 
@@ -123,7 +147,11 @@ func (r *reader) document(n *node, kind Kind, told bool) {
 // `--query Policy --output json` prints it.
 func (r *reader) policy(n *node, kind Kind, told bool) {
 	if !told {
-		if kind, told = kindOfContent(n); !told {
+		statements := n.get("Statement").elements()
+		if !n.isPolicy() {
+			statements = misnamed(n)
+		}
+		if kind, told = kindOfContent(statements); !told {
 			if r.asked {
 				r.fail(n.start, "this policy is about no action of kms; if it is of a kind that keyreeve knows, tell it with --kind")
 			}

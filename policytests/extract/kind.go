@@ -9,13 +9,13 @@ import (
 
 // kindOfContent tells the kind of a policy document by what its statements
 // say, where that is clear.
-func kindOfContent(document *node) (Kind, bool) {
+func kindOfContent(statements []*node) (Kind, bool) {
 	var principal, resource, kms, trust, everything bool
-	for _, s := range document.get("Statement").elements() {
-		principal = principal || s.get("Principal") != nil || s.get("NotPrincipal") != nil
-		resource = resource || s.get("Resource") != nil || s.get("NotResource") != nil
+	for _, s := range statements {
+		principal = principal || s.folded("Principal") != nil || s.folded("NotPrincipal") != nil
+		resource = resource || s.folded("Resource") != nil || s.folded("NotResource") != nil
 		for _, key := range []string{"Action", "NotAction"} {
-			for _, a := range s.get(key).strings() {
+			for _, a := range s.folded(key).strings() {
 				a = strings.ToLower(a)
 				kms = kms || strings.HasPrefix(a, "kms:")
 				trust = trust || strings.HasPrefix(a, "sts:")

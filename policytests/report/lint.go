@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/keyreeve/keyreeve/policytests"
 	"github.com/keyreeve/keyreeve/rego/lint"
@@ -127,10 +129,28 @@ func (f Finding) where() string { return strings.TrimSpace(f.Policy + " " + f.Sp
 // aside.
 func (f Finding) sentence() string {
 	text := f.Message
-	if f.Suggestion != "" && !strings.Contains(text, f.Suggestion) {
+	if f.Suggestion != "" && !mentions(text, f.Suggestion) {
 		text = strings.TrimSuffix(text, ".") + "; did you mean " + f.Suggestion + "?"
 	}
 	return text
+}
+
+// mentions tells whether a word, and not only the beginning or end of another,
+// is in a text.
+func mentions(text, word string) bool {
+	inWord := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	for rest := text; ; {
+		before, after, found := strings.Cut(rest, word)
+		if !found {
+			return false
+		}
+		last, _ := utf8.DecodeLastRuneInString(before)
+		next, _ := utf8.DecodeRuneInString(after)
+		if !inWord(last) && !inWord(next) {
+			return true
+		}
+		rest = after
+	}
 }
 
 // aside says why a finding does not count.

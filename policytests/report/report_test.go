@@ -231,3 +231,27 @@ func TestFilesCannotWriteToTheTerminal(t *testing.T) {
 		Span: lint.Span{Start: lint.Point{Line: 1, Column: 1}, End: lint.Point{Line: 1, Column: 2, Offset: 1}}}}}}
 	assert.NotContains(t, write(t, l, report.Text), "\x1b")
 }
+
+func TestSuggestionsAreSaidOnce(t *testing.T) {
+	for message, want := range map[string]string{
+		`A policy has no element "Statements".`:   `A policy has no element "Statements"; did you mean Statement?`,
+		`A policy has no element "x": Statement.`: `A policy has no element "x": Statement.`,
+	} {
+		var b strings.Builder
+		f := report.Finding{Finding: lint.Finding{Rule: "INVALID_POLICY_ELEMENT", Message: message, Suggestion: "Statement", File: "p.json"}}
+		require.NoError(t, report.Lint{Findings: []report.Finding{f}}.Write(&b, report.Text, report.Style{}))
+		assert.Contains(t, b.String(), want+"\n")
+	}
+}
+
+func TestFailOnlyLeavesCasesOutOfTheTextAlone(t *testing.T) {
+	all, failed := tested(), tested()
+	failed.FailOnly = true
+	for _, f := range report.Formats {
+		if f == report.Text {
+			assert.NotContains(t, write(t, failed, f), "ok  ")
+			continue
+		}
+		assert.Equal(t, write(t, all, f), write(t, failed, f), string(f))
+	}
+}

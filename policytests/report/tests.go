@@ -14,7 +14,8 @@ import (
 // Tests are the results of case lines.
 type Tests struct {
 	policytests.Report
-	// FailOnly leaves out cases that came out as expected.
+	// FailOnly leaves cases that came out as expected out of the text; what
+	// programs read counts every case.
 	FailOnly bool
 	// Version of keyreeve.
 	Version string
@@ -43,11 +44,8 @@ func (t Tests) entries() []entry {
 	var all []entry
 	for _, r := range t.Results {
 		e := entry{state: passed, suite: r.File, name: titled(r), line: r.Line, column: r.Column, seconds: r.Elapsed.Seconds()}
-		switch {
-		case r.Failure != nil:
+		if r.Failure != nil {
 			e.state, e.message, e.detail = failed, e.name, r.Failure.String()
-		case t.FailOnly:
-			continue
 		}
 		all = append(all, e)
 	}
@@ -143,9 +141,6 @@ func (t Tests) json(w io.Writer) error {
 	out := jsonTests{Version: 1, Results: []jsonResult{}, Problems: problems(t.Problems), Coverage: t.Coverage,
 		Summary: map[string]int{"cases": len(t.Results), "failed": len(t.Failed()), "problems": len(t.Problems)}}
 	for _, r := range t.Results {
-		if t.FailOnly && r.Failure == nil {
-			continue
-		}
 		row := jsonResult{World: r.World, File: r.File, Line: r.Line, Column: r.Column, Title: r.Title, Text: r.Text, Kind: r.Kind.String(), Tags: r.Tags,
 			Passed: r.Failure == nil}
 		if f := r.Failure; f != nil {
