@@ -93,7 +93,7 @@ func (f *testFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.run, "run", "", "only cases whose file, line, title or text match a `regexp`")
-	flags.BoolVar(&f.failOnly, "fail-only", false, "tell only of cases that failed or cannot be decided")
+	flags.BoolVar(&f.failOnly, "fail-only", false, "let the text tell only of cases that failed or cannot be decided")
 	flags.BoolVar(&f.failEmpty, "fail-on-empty", false, "fail if no case was decided")
 	flags.BoolVar(&f.watch, "watch", false, "test again whenever a file changes")
 	flags.IntVar(&f.count, "count", 1, "decide everything `n` times, and fail if answers differ")
