@@ -43,9 +43,20 @@ func (s *Set) Deny(ctx context.Context, input *ast.Term, limit time.Duration) ([
 		return nil, fmt.Errorf("%w: more than %s", ErrLate, limit)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("evaluating guardrails: %w", err)
+		return nil, fmt.Errorf("evaluating guardrails: %w", silent(err))
 	}
 	return reasons(said)
+}
+
+// silent leaves out what a built-in says of its operands: values of the
+// request, encryption context among them, do not belong into errors and logs.
+func silent(err error) error {
+	failed, ok := errors.AsType[*topdown.Error](err)
+	if !ok || failed.Code != topdown.BuiltinErr && failed.Code != topdown.TypeErr {
+		return err
+	}
+	builtin, _, _ := strings.Cut(failed.Message, ":")
+	return &topdown.Error{Code: failed.Code, Message: builtin + " fails on what it is given", Location: failed.Location}
 }
 
 // evaluate takes an error of a built-in for an error of the evaluation: as

@@ -160,14 +160,15 @@ func TestAllFaultsAreTold(t *testing.T) {
 
 func TestWhatCannotBeEvaluatedIsAnError(t *testing.T) {
 	for rule, want := range map[string]string{
-		`deny contains "x" if to_number(input.context.a[0]) > 1`:             "to_number",
+		`deny contains "x" if to_number(input.context.a[0]) > 1`:             "g.rego:3: eval_builtin_error: to_number fails on what it is given",
 		"deny contains \"x\"\n\ndeny contains 7":                             "a reason is a string",
 		`deny contains ""`:                                                   "a reason is a string",
 		`deny contains sprintf("%d", [n]) if some n in numbers.range(1, 17)`: "16 at most",
 		"v := input.context.a[_]\n\ndeny contains \"x\" if v":                "produced conflicting values",
 	} {
-		_, err := loaded(t, module(rule)).Deny(t.Context(), request(`{"a": ["x", "y"]}`), generous)
+		_, err := loaded(t, module(rule)).Deny(t.Context(), request(`{"a": ["a-secret", "y"]}`), generous)
 		assert.ErrorContains(t, err, want, rule)
+		assert.NotContains(t, err.Error(), "a-secret", rule)
 	}
 }
 
