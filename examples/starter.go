@@ -29,7 +29,7 @@ func WriteStarter(dir, root string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	up, err := between(dir, root)
+	up, down, err := between(dir, root)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func WriteStarter(dir, root string) ([]string, error) {
 		}
 		text, err := fs.ReadFile(files, name)
 		if name == workflow && up != "" {
-			name, text = path.Join(up, name), inDirectory(text, down(dir, root))
+			name, text = path.Join(up, name), inDirectory(text, down)
 		}
 		names, texts[name] = append(names, name), text
 		if _, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name))); err == nil {
@@ -63,26 +63,24 @@ func WriteStarter(dir, root string) ([]string, error) {
 	return names, nil
 }
 
-// between is the way from a directory up to the root of its repository; empty
-// if it is that, or in none.
-func between(dir, root string) (string, error) {
+// between is the way from a directory up to the root of its repository, and the
+// way back, wherever the process stands; both are empty if the directory is that
+// root, or in no repository.
+func between(dir, root string) (up, down string, err error) {
 	if root == "" {
-		return "", nil
+		return "", "", nil
 	}
-	up, err := filepath.Rel(dir, root)
-	if err != nil || up == "." {
-		return "", err
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", "", err
 	}
-	return filepath.ToSlash(up), nil
-}
-
-// down is the way from the root of a repository to a directory in it.
-func down(dir, root string) string {
-	name, err := filepath.Rel(root, dir)
-	if err != nil {
-		return dir // between would have said so
+	if root, err = filepath.Abs(root); err != nil || dir == root {
+		return "", "", err
 	}
-	return filepath.ToSlash(name)
+	if up, err = filepath.Rel(dir, root); err != nil {
+		return "", "", err
+	}
+	down, err = filepath.Rel(root, dir)
+	return filepath.ToSlash(up), filepath.ToSlash(down), err
 }
 
 // inDirectory makes a workflow work in a directory of its repository.

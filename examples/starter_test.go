@@ -57,3 +57,28 @@ func TestStarterPutsTheWorkflowWhereTheRepositoryHasIt(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, names, ".github/workflows/policies.yaml")
 }
+
+func TestStarterNamesItsDirectoryFromTheRootWhereverItIsCalled(t *testing.T) {
+	root := t.TempDir()
+	for _, row := range []struct{ name, here, dir string }{
+		{"from the root", ".", "infra/kms"},
+		{"from a directory between", "infra", "kms"},
+		{"in the directory itself", "infra/kms", "."},
+		{"from another directory", "apps", "../infra/kms"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			root := filepath.Join(root, row.name)
+			here := filepath.Join(root, row.here)
+			require.NoError(t, os.MkdirAll(here, 0o755))
+			t.Chdir(here)
+			names, err := examples.WriteStarter(row.dir, root)
+			require.NoError(t, err)
+			assert.Contains(t, names, "../../.github/workflows/policies.yaml")
+			text, err := os.ReadFile(filepath.Join(root, ".github", "workflows", "policies.yaml"))
+			require.NoError(t, err)
+			assert.Contains(t, string(text), `working-directory: "infra/kms"`)
+			assert.Contains(t, string(text), `sarif_file: "infra/kms/reports/lint.sarif"`)
+			assert.FileExists(t, filepath.Join(root, "infra", "kms", "world.yaml"))
+		})
+	}
+}

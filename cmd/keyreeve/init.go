@@ -54,8 +54,8 @@ func oneDirectory(c *cobra.Command, args []string) error {
 }
 
 // repositoryOf is the root of the git repository that a directory is in, which
-// need not be there yet; empty if it is in none. It is named from here, as the
-// directory is.
+// need not be there yet, from the root of the file system; empty if it is in
+// none.
 func repositoryOf(dir string) string {
 	at, err := filepath.Abs(dir)
 	if err != nil {
@@ -63,7 +63,7 @@ func repositoryOf(dir string) string {
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(at, ".git")); err == nil {
-			return sameBase(dir, at)
+			return at
 		}
 		up := filepath.Dir(at)
 		if up == at {
@@ -71,22 +71,6 @@ func repositoryOf(dir string) string {
 		}
 		at = up
 	}
-}
-
-// sameBase names an absolute directory relatively if dir is relative.
-func sameBase(dir, absolute string) string {
-	if filepath.IsAbs(dir) {
-		return absolute
-	}
-	here, err := filepath.Abs(".")
-	if err != nil {
-		return ""
-	}
-	relative, err := filepath.Rel(here, absolute)
-	if err != nil {
-		return ""
-	}
-	return relative
 }
 
 // welcome says what was written and what to do next.
