@@ -6,30 +6,6 @@ import (
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
-// A sharedProvider identifies anybody who signs up with it, whoever trusts it.
-type sharedProvider struct {
-	// subject of somebody whom nobody knows.
-	subject string
-	// audience: whoever asks for a token chooses for whom it is.
-	audience bool
-}
-
-// sharedProviders are those by the beginning of their condition keys. Of the
-// providers of builds, subjects begin with what they are built for.
-var sharedProviders = map[string]sharedProvider{
-	"token.actions.githubusercontent.com": {subject: "repo:somebody-else/some-repository:ref:refs/heads/main", audience: true},
-	"gitlab.com":                          {subject: "project_path:somebody-else/some-project:ref_type:branch:ref:main", audience: true},
-	"app.terraform.io":                    {subject: "organization:somebody-else:project:some-project:workspace:some-workspace:run_phase:apply", audience: true},
-	"agent.buildkite.com":                 {subject: "organization:somebody-else:pipeline:some-pipeline:ref:refs/heads/main:commit:0a1b2c3d:step:build", audience: true},
-	"accounts.google.com":                 {subject: "100000000000000000000"},
-	"www.amazon.com":                      {subject: "amzn1.account.SOMEBODYELSE"},
-	"graph.facebook.com":                  {subject: "10000000000000000"},
-	"cognito-identity.amazonaws.com":      {subject: "us-east-1:00000000-0000-0000-0000-000000000000"},
-}
-
-// audiences are the names of the key for whom a token is, by provider.
-var audiences = map[string]string{"www.amazon.com": ":app_id", "graph.facebook.com": ":app_id"}
-
 // assumers looks for statements of a trust policy by which strangers, or other
 // accounts, may assume the role.
 func (c *checker) assumers() error {
@@ -65,23 +41,32 @@ func (c *checker) assumable(s *statement) (bool, error) {
 		if x.provider == "" || !known || !slices.ContainsFunc(s.source.Principals, func(p policy.Principal) bool { return p.Text == x.provider || p.Type == policy.Everyone }) {
 			continue
 		}
-		host := x.host()
-		keys := map[string][]string{host + subjectOf: {shared.subject}}
-		if !shared.audience {
-			audience := audiences[host]
-			if audience == "" {
-				audience = ":aud"
-			}
-			keys[host+audience] = []string{"somebody-elses-application"}
+		if public, err := c.shared(s, x, shared); public || err != nil {
+			return public, err
 		}
+	}
+	return false, nil
+}
+
+// shared tells whether anybody whom a shared provider identifies may assume the
+// role by a statement. x is its users.
+func (c *checker) shared(s *statement, x *Caller, provider sharedProvider) (bool, error) {
+	host := x.host()
+	all, complete := provider.strangers(c.sp, host)
+	for _, keys := range all {
 		w, state, err := c.found("KR_PUBLIC_ROLE", s, search{matching: []*statement{s}, callers: func(y *Caller) bool { return y.key() == x.key() }, keys: keys})
-		if err != nil {
+		switch {
+		case err != nil:
 			return false, err
-		}
-		if state == Found {
-			f := c.report("KR_PUBLIC_ROLE", s, s.principalPlace(), "Anybody whom %s identifies may call %s on the role. Ask for %s%s.", host, w.Action, host, subjectOf)
+		case state == Unknown:
+			return false, nil
+		case state == Found:
+			f := c.report("KR_PUBLIC_ROLE", s, s.principalPlace(), "Anybody whom %s identifies may call %s on the role. %s", host, w.Action, provider.advice(host))
 			return true, c.witness(f, w, "")
 		}
+	}
+	if !complete {
+		c.unknown("KR_PUBLIC_ROLE", s, "It could not be decided: there are too many ways in which "+host+" can identify somebody.")
 	}
 	return false, nil
 }

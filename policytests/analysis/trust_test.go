@@ -21,20 +21,36 @@ const github = `{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.acti
 func TestTrustPoliciesAreCheckedByMeaning(t *testing.T) {
 	const assume, web = `"sts:AssumeRole"`, `"sts:AssumeRoleWithWebIdentity"`
 	own := trusts("Allow", `{"AWS":"arn:aws:iam::111122223333:root"}`, assume, "")
+	builds := func(subject string) string {
+		return trusts("Allow", github, web, `{"StringLike":{"token.actions.githubusercontent.com:sub":`+subject+`}}`)
+	}
 	for name, row := range map[string]struct {
 		policy string
 		want   []string
 	}{
-		"the account":                      {own, []string{}},
-		"a service":                        {trusts("Allow", `{"Service":"ec2.amazonaws.com"}`, assume, ""), []string{}},
-		"anybody":                          {trusts("Allow", `{"AWS":"*"}`, assume, ""), []string{"KR_PUBLIC_ROLE"}},
-		"anybody who knows a word":         {trusts("Allow", `{"AWS":"*"}`, assume, `{"StringEquals":{"sts:ExternalId":"sesame"}}`), []string{"KR_PUBLIC_ROLE"}},
-		"anybody of the organization":      {trusts("Allow", `{"AWS":"*"}`, assume, `{"StringEquals":{"aws:PrincipalOrgID":"o-exampleorg"}}`), []string{}},
-		"roles of a name, in any account":  {trusts("Allow", `{"AWS":"*"}`, assume, `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/ci"}}`), []string{"KR_PUBLIC_ROLE"}},
-		"another account":                  {own + "," + trusts("Allow", `{"AWS":"arn:aws:iam::444455556666:root"}`, assume, ""), []string{"KR_CROSS_ACCOUNT"}},
-		"builds of anybody":                {trusts("Allow", github, web, `{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}}`), []string{"KR_PUBLIC_ROLE"}},
-		"builds like anything":             {trusts("Allow", github, web, `{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:*:ref:refs/heads/main"}}`), []string{"KR_PUBLIC_ROLE"}},
-		"builds of somebody":               {trusts("Allow", github, web, `{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:example/*"}}`), []string{}},
+		"the account":                       {own, []string{}},
+		"a service":                         {trusts("Allow", `{"Service":"ec2.amazonaws.com"}`, assume, ""), []string{}},
+		"anybody":                           {trusts("Allow", `{"AWS":"*"}`, assume, ""), []string{"KR_PUBLIC_ROLE"}},
+		"anybody who knows a word":          {trusts("Allow", `{"AWS":"*"}`, assume, `{"StringEquals":{"sts:ExternalId":"sesame"}}`), []string{"KR_PUBLIC_ROLE"}},
+		"anybody of the organization":       {trusts("Allow", `{"AWS":"*"}`, assume, `{"StringEquals":{"aws:PrincipalOrgID":"o-exampleorg"}}`), []string{}},
+		"roles of a name, in any account":   {trusts("Allow", `{"AWS":"*"}`, assume, `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/ci"}}`), []string{"KR_PUBLIC_ROLE"}},
+		"another account":                   {own + "," + trusts("Allow", `{"AWS":"arn:aws:iam::444455556666:root"}`, assume, ""), []string{"KR_CROSS_ACCOUNT"}},
+		"builds of anybody":                 {trusts("Allow", github, web, `{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}}`), []string{"KR_PUBLIC_ROLE"}},
+		"builds like anything":              {trusts("Allow", github, web, `{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:*:ref:refs/heads/main"}}`), []string{"KR_PUBLIC_ROLE"}},
+		"builds of somebody":                {trusts("Allow", github, web, `{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:example/*"}}`), []string{}},
+		"builds of an environment":          {builds(`"repo:*:environment:prod"`), []string{"KR_PUBLIC_ROLE"}},
+		"builds of any pull request":        {builds(`"repo:*:pull_request"`), []string{"KR_PUBLIC_ROLE"}},
+		"builds of tags":                    {builds(`"repo:*:ref:refs/tags/*"`), []string{"KR_PUBLIC_ROLE"}},
+		"builds of a name, of anybody":      {builds(`"repo:*/infra:ref:refs/heads/main"`), []string{"KR_PUBLIC_ROLE"}},
+		"builds of whatever begins so":      {builds(`"repo:example*"`), []string{"KR_PUBLIC_ROLE"}},
+		"builds by what they end with":      {builds(`"*:environment:prod"`), []string{"KR_PUBLIC_ROLE"}},
+		"builds of somebody, or of anybody": {builds(`["repo:example/*","repo:*:environment:prod"]`), []string{"KR_PUBLIC_ROLE"}},
+		"builds of either of two":           {builds(`["repo:example/*","repo:other/app:*"]`), []string{}},
+		"builds of an owner by number":      {builds(`"repository_owner_id:1234:*"`), []string{}},
+		"builds asked for twice": {trusts("Allow", github, web,
+			`{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:*:environment:prod"},"StringEquals":{"token.actions.githubusercontent.com:repository_owner":"example"}}`), []string{}},
+		"builds of others are denied": {builds(`"repo:*:environment:prod"`) + "," + trusts("Deny", github, web,
+			`{"StringNotLike":{"token.actions.githubusercontent.com:sub":"repo:example/*"}}`), []string{}},
 		"users of an application":          {trusts("Allow", `{"Federated":"accounts.google.com"}`, web, `{"StringEquals":{"accounts.google.com:aud":"1234"}}`), []string{}},
 		"users of any application":         {trusts("Allow", `{"Federated":"accounts.google.com"}`, web, ""), []string{"KR_PUBLIC_ROLE"}},
 		"users of a provider of one's own": {trusts("Allow", `{"Federated":"arn:aws:iam::111122223333:oidc-provider/login.example.com"}`, web, ""), []string{}},
