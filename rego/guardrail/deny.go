@@ -48,15 +48,19 @@ func (s *Set) Deny(ctx context.Context, input *ast.Term, limit time.Duration) ([
 	return reasons(said)
 }
 
-// silent leaves out what a built-in says of its operands: values of the
-// request, encryption context among them, do not belong into errors and logs.
+// silent leaves out what OPA says of values: those of the request, encryption
+// context among them, do not belong into errors and logs.
 func silent(err error) error {
 	failed, ok := errors.AsType[*topdown.Error](err)
-	if !ok || failed.Code != topdown.BuiltinErr && failed.Code != topdown.TypeErr {
+	if !ok {
 		return err
 	}
-	builtin, _, _ := strings.Cut(failed.Message, ":")
-	return &topdown.Error{Code: failed.Code, Message: builtin + " fails on what it is given", Location: failed.Location}
+	said, _, _ := strings.Cut(failed.Message, "\n") // values that conflict follow
+	if failed.Code == topdown.BuiltinErr || failed.Code == topdown.TypeErr {
+		builtin, _, _ := strings.Cut(said, ":")
+		said = builtin + " fails on what it is given"
+	}
+	return &topdown.Error{Code: failed.Code, Message: strings.TrimSuffix(said, ":"), Location: failed.Location}
 }
 
 // evaluate takes an error of a built-in for an error of the evaluation: as
