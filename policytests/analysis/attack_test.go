@@ -111,6 +111,31 @@ func TestStrangersOfAWorldAreNotProvedAbsent(t *testing.T) {
 	}
 }
 
+// TestMembersOfAnOrganizationAreOthers asks who of an account that nobody names,
+// but of an organization that policies name, is let in.
+func TestMembersOfAnOrganizationAreOthers(t *testing.T) {
+	for name, row := range map[string]struct {
+		condition string
+		want      State
+	}{
+		"of another organization":                 {`{StringEquals: {"aws:PrincipalOrgID": o-otherorgxx}}`, Found},
+		"of the same organization":                {`{StringEquals: {"aws:PrincipalOrgID": o-exampleorg}}`, Found},
+		"of the organization of the key":          {`{StringEquals: {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}`, Found},
+		"of a unit":                               {`{"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-exampleorg/r-ab12/ou-ab12-11111111/*"}}`, Found},
+		"whose organization the request names":    {`{StringEquals: {"kms:EncryptionContext:o": "${aws:PrincipalOrgID}"}}`, Found},
+		"nobody, for the account is that of ours": {`{StringEquals: {"aws:PrincipalOrgID": o-exampleorg, "aws:PrincipalAccount": "111122223333"}}`, Proved},
+	} {
+		text := strings.Replace(exampleWorld, `{Effect: Deny, Principal: "*", Action: "kms:GenerateDataKey", Resource: "*"}`,
+			`{Effect: Allow, Principal: "*", Action: "kms:Decrypt", Resource: "*", Condition: `+row.condition+`}`, 1)
+		w := loadWorld(t, text)
+		u, err := OfKey(w, w.Keys()[0], Config{})
+		require.NoError(t, err)
+		a, err := Find(t.Context(), Query{Allowed: []*Universe{u}, Actions: []string{"kms:Decrypt"}, Callers: func(c Caller) bool { return c.Member }})
+		require.NoError(t, err, name)
+		assert.Equal(t, row.want, a.State, "%s: %s", name, a.Why)
+	}
+}
+
 // TestFurtherWaysAreNotDeniedOnceOneIsFound: the second statement lets nobody
 // in that the options show.
 func TestFurtherWaysAreNotDeniedOnceOneIsFound(t *testing.T) {

@@ -58,7 +58,7 @@ func (w *Witness) line() caseLine {
 		c.words = append(c.words, quote(resource))
 	}
 	switch {
-	case w.Caller.Variation != "":
+	case w.Caller.Variation != "" && !w.Caller.Member:
 		c.notes = append(c.notes, w.Caller.Name+" "+w.Caller.Variation)
 	case w.on.open && w.Decision.Layer == decision.LayerIdentity && slices.ContainsFunc(w.Question.Identity, isEverything):
 		c.notes = append(c.notes, w.Caller.Name+" has IAM policies that allow it")
@@ -219,9 +219,20 @@ func (c *caseLine) made(w *Witness) {
 			}
 		}
 	}
+	if w.Caller.Member {
+		c.notes = append(c.notes, "account "+w.Caller.Account+" stands for any of "+organizationOf(w))
+	}
 	if w.Caller.Outside {
 		c.notes = append(c.notes, "account "+w.Caller.Account+" stands for any that the policies do not name")
 	}
+}
+
+// organizationOf names the organization of the caller.
+func organizationOf(w *Witness) string {
+	if id := w.Keys["aws:principalorgid"]; len(id) == 1 {
+		return "organization " + id[0]
+	}
+	return "some organization"
 }
 
 // isUsual tells whether a key of the service that nobody describes is so.

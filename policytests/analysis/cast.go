@@ -225,6 +225,9 @@ func (s *stage) add(u *Universe, account, name, short string, who func() (identi
 		full.attached.SCP = [][]decision.Policy{scpLevel(u.subject)}
 	}
 	u.addCaller(&full)
+	if full.Outside && organized(s.conditions) {
+		u.addCaller(full.asMember())
+	}
 	if u.kind == policy.Identity {
 		others := full
 		others.Variation, others.attached.Identity = withOthers, []decision.Policy{*u.subject, everything}

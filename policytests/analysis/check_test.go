@@ -85,7 +85,7 @@ func TestRulesFindWhatTheyAreFor(t *testing.T) {
 		{"star for the account", root + "," + allow(everybody, decrypt, `{"StringEquals":{"kms:CallerAccount":"111122223333"}}`), policy.Key, []string{"KR_STAR_IS_NOT_DELEGATION"}},
 		{"star for the account by a service", root + "," + allow(everybody, decrypt, `{"StringEquals":{"kms:CallerAccount":"111122223333","kms:ViaService":"s3.us-east-1.amazonaws.com"}}`),
 			policy.Key, nil},
-		{"star for an organization", root + "," + allow(everybody, decrypt, `{"StringEquals":{"aws:PrincipalOrgID":"o-exampleorg"}}`), policy.Key, []string{"KR_STAR_IS_NOT_DELEGATION"}},
+		{"star for an organization", root + "," + allow(everybody, decrypt, `{"StringEquals":{"aws:PrincipalOrgID":"o-exampleorg"}}`), policy.Key, []string{"KR_CROSS_ACCOUNT", "KR_STAR_IS_NOT_DELEGATION"}},
 		{"another account", root + "," + allow(other, decrypt, ""), policy.Key, []string{"KR_CROSS_ACCOUNT"}},
 		{"nobody may change the policy", allow(user, decrypt, ""), policy.Key, []string{"KR_LOCKOUT_ALL"}},
 		{"a deny locks all out", root + "," + says("Deny", everybody, `"kms:PutKeyPolicy"`, ""), policy.Key, []string{"KR_LOCKOUT_ALL"}},

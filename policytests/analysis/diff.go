@@ -112,6 +112,8 @@ func (c *Caller) Class() string {
 	switch {
 	case c.Outside:
 		return "any other account"
+	case c.Member:
+		return "other accounts of an organization"
 	case c.Fresh && c.Type == decision.Service:
 		return "other AWS services"
 	case c.Fresh && kinds[c.Type] != "":

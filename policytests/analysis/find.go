@@ -253,7 +253,7 @@ func (f *finder) doubt(r *residue, sure bool) {
 	}
 	for _, v := range f.variants() {
 		note(v.u.limit)
-		if f.query.Callers == nil || slices.ContainsFunc(v.u.callers, func(c *Caller) bool { return c.Outside && f.query.Callers(*c) }) {
+		if f.query.Callers == nil || slices.ContainsFunc(v.u.callers, func(c *Caller) bool { return c.strange() && f.query.Callers(*c) }) {
 			note(v.u.strange)
 		}
 	}

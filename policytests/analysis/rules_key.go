@@ -20,10 +20,10 @@ func (c *checker) here(x *Caller) bool { return x.Account == c.own && x.Account 
 // that their own account can give.
 func (c *checker) direct(x *Caller) bool {
 	if !c.u.open {
-		return x.Type != decision.Root && x.Type != decision.Service && !x.Outside
+		return x.Type != decision.Root && x.Type != decision.Service && !x.strange()
 	}
 	switch {
-	case x.Type == decision.Root || x.Type == decision.Service || x.Outside:
+	case x.Type == decision.Root || x.Type == decision.Service || x.strange():
 		return false
 	case c.u.kind != policy.Key:
 		return x.Variation == ""
@@ -107,7 +107,7 @@ func (c *checker) crossAccount(s *statement) error {
 	actions, asked := map[string]bool{}, map[string]bool{}
 	for _, x := range c.u.callers {
 		a := x.Account
-		if a == "" || a == c.own || x.Outside || slices.Contains(c.o.Trusted, a) || asked[a] {
+		if a == "" || a == c.own || x.strange() || slices.Contains(c.o.Trusted, a) || asked[a] {
 			continue
 		}
 		asked[a] = true
@@ -132,11 +132,34 @@ func (c *checker) crossAccount(s *statement) error {
 		}
 	}
 	if len(accounts) == 0 {
-		return nil
+		return c.members(s)
 	}
 	f := c.report("KR_CROSS_ACCOUNT", s, s.principalPlace(), "Account %s may call %s. If it is trusted, say so with --trusted.",
 		listed(accounts), listed(sortedKeys(actions)))
 	return c.witness(f, shown, "")
+}
+
+// members looks for a statement of a key policy that lets in all accounts of an
+// organization.
+func (c *checker) members(s *statement) error {
+	if c.u.kind == policy.Trust {
+		return nil
+	}
+	q := search{matching: []*statement{s}, callers: func(x *Caller) bool { return x.Member }}
+	w, state, err := c.found("KR_CROSS_ACCOUNT", s, q)
+	if err != nil || state != Found {
+		return err
+	}
+	actions, err := c.actionsOf(q)
+	if err != nil {
+		return err
+	}
+	whose := "an organization"
+	if id := w.Keys["aws:principalorgid"]; len(id) == 1 {
+		whose = "organization " + id[0]
+	}
+	f := c.report("KR_CROSS_ACCOUNT", s, s.principalPlace(), "All accounts of %s may call %s.", whose, listed(actions))
+	return c.witness(f, w, "")
 }
 
 // star looks for a "*" that gives everybody in the account what their IAM
@@ -167,7 +190,7 @@ func (c *checker) lockout() error {
 	if c.key.decided.AWSManaged {
 		return nil
 	}
-	q := search{actions: []string{"kms:PutKeyPolicy"}, callers: func(x *Caller) bool { return x.Type != decision.Service && !x.Outside }}
+	q := search{actions: []string{"kms:PutKeyPolicy"}, callers: func(x *Caller) bool { return x.Type != decision.Service && !x.strange() }}
 	_, state, err := c.found("KR_LOCKOUT_ALL", nil, q)
 	if err != nil || state != Proved {
 		return err

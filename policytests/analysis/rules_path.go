@@ -132,7 +132,7 @@ func (c *checker) closedEndpoint() error {
 func (c *checker) levels() error {
 	done := map[string]bool{}
 	for _, x := range c.u.callers {
-		if done[x.Account] || x.Outside || x.Account == "" || x.principal.Management || x.attached.SCP == nil {
+		if done[x.Account] || x.strange() || x.Account == "" || x.principal.Management || x.attached.SCP == nil {
 			continue
 		}
 		done[x.Account] = true
@@ -161,7 +161,7 @@ func (c *checker) levels() error {
 func (c *checker) ineffective() error {
 	told := map[*statement]bool{}
 	for _, x := range c.u.callers {
-		if x.Outside || x.Type == decision.Root {
+		if x.strange() || x.Type == decision.Root {
 			continue
 		}
 		for i := range x.attached.Identity {

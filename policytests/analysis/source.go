@@ -198,7 +198,7 @@ func (s *subject) fixed(i *keyInfo) (values []string, ok bool) {
 
 // unknown tells whether more may be true of the caller than what is known of
 // it.
-func (s *subject) unknown() bool { return s.u.open || s.caller.Outside }
+func (s *subject) unknown() bool { return s.u.open || s.caller.strange() }
 
 // element is the resource as policies see it.
 func (s *subject) element() string { return s.on.decided.ARN }

@@ -55,7 +55,7 @@ func (u *Universe) strangers(region string, among ...*Universe) error {
 		if err != nil {
 			return err
 		}
-		u.outsiders(w, id)
+		u.outsiders(w, id, organized(conditions))
 	}
 	return nil
 }
@@ -68,8 +68,9 @@ func everybodyOf(partition, account, user, role, federated string) []string {
 }
 
 // outsiders adds everybody of a made-up world; those of one account stand for
-// any that no policy names.
-func (u *Universe) outsiders(w *world.World, fresh string) {
+// any that no policy names. With members, each of them is also there as one of an
+// organization that policies name.
+func (u *Universe) outsiders(w *world.World, fresh string, members bool) {
 	home := u.world
 	u.world = w
 	defer func() { u.world = home }()
@@ -97,6 +98,38 @@ func (u *Universe) outsiders(w *world.World, fresh string) {
 			c.attached.Session = []decision.Policy{everything}
 		}
 	}
+	if members {
+		for _, c := range u.callers[first:] {
+			u.addCaller(c.asMember())
+		}
+	}
+}
+
+// ofOrganization is the variation of callers of accounts that nobody names.
+const ofOrganization = "may be of an organization that policies name"
+
+// asMember is somebody of the same name whose account may be of an organization
+// that policies name.
+func (c *Caller) asMember() *Caller {
+	m := *c
+	m.Outside, m.Member, m.Variation = false, true, ofOrganization
+	return &m
+}
+
+// organized tells whether conditions, or variables in them, are on the
+// organization of the caller.
+func organized(conditions map[string][]*condition) bool {
+	for key, list := range conditions {
+		if strings.HasPrefix(key, "aws:principalorg") {
+			return true
+		}
+		for _, c := range list {
+			if slices.ContainsFunc(c.vars, func(v string) bool { return strings.HasPrefix(v, "aws:principalorg") }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // align gives universes of keys of two worlds the same strangers: those of one
@@ -105,14 +138,14 @@ func align(old, new *Universe) error {
 	if old == nil || new == nil || old.open || new.open || len(old.resources) == 0 || len(new.resources) == 0 {
 		return nil
 	}
-	outside := func(c *Caller) bool { return c.Outside }
+	outside := (*Caller).strange
 	if !slices.ContainsFunc(old.callers, outside) || !slices.ContainsFunc(new.callers, outside) {
 		return nil
 	}
 	for _, u := range []*Universe{old, new} {
 		u.callers = slices.DeleteFunc(u.callers, outside)
 		for key, c := range u.byKey {
-			if c.Outside {
+			if c.strange() {
 				delete(u.byKey, key)
 			}
 		}

@@ -72,6 +72,9 @@ type Caller struct {
 	Fresh bool
 	// Outside: of an account that no policy names.
 	Outside bool
+	// Member: of an account that no policy names, but maybe of an organization
+	// that they name.
+	Member bool
 	// Variation tells callers of one name apart by what else is attached to
 	// them: "has no IAM policies". Empty for callers of a world.
 	Variation string
@@ -82,6 +85,9 @@ type Caller struct {
 	attached  identity.Attached
 	keys      map[string][]string
 }
+
+// strange tells whether the caller is of an account that no policy names.
+func (c *Caller) strange() bool { return c.Outside || c.Member }
 
 // key tells callers apart, also between universes. The ARN of a session says
 // nothing of the path of its role.

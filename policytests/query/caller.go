@@ -10,6 +10,9 @@ import (
 
 // callerName is what case lines call a caller.
 func (b *Base) callerName(c analysis.Caller) string {
+	if c.Member {
+		return "any account of an organization (" + strings.SplitN(c.Name, "@", 2)[0] + ")"
+	}
 	if c.Outside && !c.Fresh {
 		return stranger + " (" + c.Name + ")"
 	}
@@ -45,6 +48,9 @@ func has(a *world.Account, kind, name string) bool {
 
 // isCalled tells whether a name means a caller.
 func (b *Base) isCalled(c analysis.Caller, name string) bool {
+	if c.Member {
+		return name == b.callerName(c)
+	}
 	if c.Outside {
 		return name == stranger || name == b.callerName(c)
 	}

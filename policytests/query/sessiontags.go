@@ -28,7 +28,7 @@ const maxTagged = 16
 // withTags adds the ways in which a session of a role is allowed by tags that it
 // brings: the values that policies tell apart.
 func (t *tabulator) withTags(row Access, c analysis.Caller, k *world.Key) (Access, error) {
-	if c.Type != decision.Role || c.Outside || row.Verdict == Always || row.Verdict == Unknown {
+	if c.Type != decision.Role || c.Outside || c.Member || row.Verdict == Always || row.Verdict == Unknown {
 		return row, nil
 	}
 	sessions, all, err := t.taggedSessions(c, k)

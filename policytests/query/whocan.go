@@ -258,7 +258,7 @@ func (t *tabulator) key(k *world.Key, actions []string, who func(analysis.Caller
 			if err != nil {
 				return err
 			}
-			if c.Outside && !c.Fresh && row.Verdict == Never { // one that some policy tells apart, to no effect
+			if (c.Member || c.Outside && !c.Fresh) && row.Verdict == Never { // one that some policy tells apart, to no effect
 				continue
 			}
 			t.rows = append(t.rows, row)
@@ -281,7 +281,7 @@ func (t *tabulator) sessions(callers []analysis.Caller) {
 			})
 		})
 	}
-	isRole := func(c analysis.Caller) bool { return c.Type == decision.Role && !c.Outside }
+	isRole := func(c analysis.Caller) bool { return c.Type == decision.Role && !c.Outside && !c.Member }
 	for d := range t.b.places {
 		if reads(d) && slices.ContainsFunc(callers, isRole) {
 			t.note("Sessions of roles may bring tags, if the trust policy allows sts:TagSession; with other tags, a source identity or a session policy they may be allowed less.")
@@ -319,7 +319,7 @@ func (t *tabulator) row(u *analysis.Universe, c analysis.Caller, k *world.Key, a
 			t.note("Guardrails took part in the requests that were tried. They may refuse others, for they are no policies that can be analysed.")
 		}
 		way := t.b.way(w)
-		if c.Outside && way.Through == decision.LayerIdentity { // whose IAM policies are made up
+		if (c.Outside || c.Member) && way.Through == decision.LayerIdentity { // whose IAM policies are made up
 			way.Through = decision.LayerResource
 			way.By = slices.DeleteFunc(way.By, func(s Statement) bool { return s.Layer != decision.LayerResource })
 		}
