@@ -312,6 +312,11 @@ func reportOf(found *check.Result, failOn lint.Severity, failUnknown bool) repor
 
 // verdict is the exit code, and on notes what else there is to say.
 func (f *lintFlags) verdict(notes io.Writer, found *check.Result, r report.Lint) error {
+	for _, n := range found.Notes {
+		if _, err := fmt.Fprintln(notes, safetext.Text(n.Error())); err != nil {
+			return cannot(err)
+		}
+	}
 	if found.Stale > 0 {
 		if _, err := fmt.Fprintf(notes, "%s of the baseline not found any more; --write-baseline takes that out\n", count(found.Stale, "finding")); err != nil {
 			return cannot(err)

@@ -42,11 +42,11 @@ func ReadBaseline(name string) (*Baseline, error) {
 }
 
 // NewBaseline lists the findings that count: not those set aside by the
-// configuration, nor what could not be decided.
+// configuration, nor what could not be read or decided.
 func (r *Result) NewBaseline() *Baseline {
 	b := &Baseline{Version: 1, Findings: []BaselineItem{}}
 	for _, f := range r.Findings {
-		if f.Ignored == "" && !f.Unknown {
+		if f.Ignored == "" && !f.Unknown && !slices.Contains(notIgnored, f.Rule) {
 			b.Findings = append(b.Findings, BaselineItem{f.Fingerprint, f.Rule, f.File, f.Policy})
 		}
 	}
@@ -88,7 +88,7 @@ func (b *Baseline) apply(r *Result) {
 	found := map[string]bool{}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		f.Known = items[f.Fingerprint]
+		f.Known = items[f.Fingerprint] && !slices.Contains(notIgnored, f.Rule)
 		found[f.Fingerprint] = true
 	}
 	for _, item := range b.Findings {

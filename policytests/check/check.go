@@ -46,6 +46,9 @@ type Result struct {
 	Policies []*extract.Policy
 	// Problems are files, and worlds, that could not be linted.
 	Problems []extract.Error
+	// Notes are what was passed over in a directory though it might hold
+	// policies.
+	Notes []extract.Error
 	// Stale counts the entries of the baseline that were not found again,
 	// though their file was linted.
 	Stale int
@@ -93,7 +96,7 @@ func Text(ctx context.Context, name string, text []byte, o Options) (*Result, er
 // run lints what was found; all tells that it is all that the configuration is
 // about.
 func run(ctx context.Context, found *extract.Found, o Options, all bool) (*Result, error) {
-	r := &Result{Policies: found.Policies, Problems: found.Errors, sources: map[string]*extract.Source{}}
+	r := &Result{Policies: found.Policies, Problems: found.Errors, Notes: found.Notes, sources: map[string]*extract.Source{}}
 	for _, p := range found.Policies {
 		r.sources[p.File] = p.Source().Root()
 	}

@@ -87,11 +87,11 @@ func TestIgnoreSetsAsideForAReasonAndATime(t *testing.T) {
 			[]string{"p/a.key.json:4:123 INVALID_ACTION ignored: new (until 2027-01-01)", "p/b.key.json:3:123 INVALID_ACTION ignored: new (until 2027-01-01)"}},
 		"only in a file": {`{version: 1, ignore: [{rules: [INVALID_ACTION], files: "p/a.*", reason: new, expires: never}]}`,
 			[]string{"p/a.key.json:4:123 INVALID_ACTION ignored: new", "p/b.key.json:3:123 INVALID_ACTION"}},
-		"below a directory": {`{version: 1, ignore: [{rules: ["*"], files: p, reason: new, expires: never}]}`,
+		"below a directory": {`{version: 1, ignore: [{rules: [INVALID_ACTION], files: p, reason: new, expires: never}]}`,
 			[]string{"p/a.key.json:4:123 INVALID_ACTION ignored: new", "p/b.key.json:3:123 INVALID_ACTION ignored: new"}},
-		"at any depth": {`{version: 1, ignore: [{rules: "*", files: "**/b.key.json", reason: new, expires: never}]}`,
+		"at any depth": {`{version: 1, ignore: [{rules: INVALID_ACTION, files: "**/b.key.json", reason: new, expires: never}]}`,
 			[]string{"p/a.key.json:4:123 INVALID_ACTION", "p/b.key.json:3:123 INVALID_ACTION ignored: new"}},
-		"only in a statement": {`{version: 1, ignore: [{rules: "*", sids: Use, reason: new, expires: never}]}`,
+		"only in a statement": {`{version: 1, ignore: [{rules: INVALID_ACTION, sids: Use, reason: new, expires: never}]}`,
 			[]string{"p/a.key.json:4:123 INVALID_ACTION ignored: new", "p/b.key.json:3:123 INVALID_ACTION ignored: new"}},
 		"an expired entry": {"version: 1\nignore:\n- {rules: INVALID_ACTION, files: p/a.key.json, reason: new, expires: 2026-11-01}",
 			[]string{".keyreeve-lint.yaml:3:3 KR_IGNORE_EXPIRED", "p/a.key.json:4:123 INVALID_ACTION", "p/b.key.json:3:123 INVALID_ACTION"}},
@@ -126,6 +126,10 @@ func TestConfigurationSaysAllThatIsWrong(t *testing.T) {
 		"unknown severity": {`{version: 1, fail-on: bad}`, `.keyreeve-lint.yaml: fail-on is error, security, warning or suggestion, not "bad"`},
 		"a typo in an entry": {`{version: 1, ignore: [{rule: KR_PUBLIC_KEY, rules: KR_PUBLIC_KEY, reason: x, expires: never}]}`,
 			`.keyreeve-lint.yaml: line 1: unknown field rule; known here: rules, files, policies, sids, reason, expires`},
+		"every rule": {`{version: 1, ignore: [{rules: "*", reason: x, expires: never}]}`,
+			`.keyreeve-lint.yaml: line 1: rules are ignored by their ids, not by "*": what is found tomorrow has no reason yet`},
+		"what was not looked at": {`{version: 1, ignore: [{rules: JSON_SYNTAX_ERROR, reason: x, expires: never}]}`,
+			`.keyreeve-lint.yaml: line 1: JSON_SYNTAX_ERROR cannot be ignored: it says that something was not looked at; --fail-on-unknown=false lets what is unknown pass`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := check.ParseConfig(check.ConfigName, ".", []byte(row.text))
@@ -157,6 +161,15 @@ func TestBaselineKeepsOldFindingsOut(t *testing.T) {
 	r, lines = run(t, check.Options{Baseline: baseline}, "a.key.json")
 	assert.Empty(t, lines)
 	assert.Equal(t, 1, r.Stale)
+}
+
+func TestBaselineHasNothingOfATextThatIsNoJSON(t *testing.T) {
+	directory(t, map[string]string{"a.key.json": `{"Statement": `})
+	r, lines := run(t, check.Options{}, ".")
+	assert.Equal(t, []string{"a.key.json:1:15 JSON_SYNTAX_ERROR"}, lines)
+	assert.Empty(t, r.NewBaseline().Findings)
+	_, lines = run(t, check.Options{Baseline: &check.Baseline{Version: 1, Findings: []check.BaselineItem{{Fingerprint: r.Findings[0].Fingerprint}}}}, ".")
+	assert.Equal(t, []string{"a.key.json:1:15 JSON_SYNTAX_ERROR"}, lines)
 }
 
 func TestWrongBaseline(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ type Config struct {
 
 // An Ignore sets findings aside, for a reason and a time.
 type Ignore struct {
-	Rules    []string // ids; "*" is every rule
+	Rules    []string // ids
 	Files    []string // patterns, relative to the configuration; none: all files
 	Policies []string // patterns of names of policies; none: all
 	Sids     []string // of statements; none: all
@@ -207,9 +208,13 @@ func (e *ConfigError) ignore(n *yaml.Node) *Ignore {
 	for i, id := range ig.Rules {
 		rule, _, ok := Rule(id)
 		switch {
+		case ok && slices.Contains(notIgnored, rule.ID):
+			fail("%s cannot be ignored: it says that something was not looked at; --fail-on-unknown=false lets what is unknown pass", rule.ID)
 		case ok:
 			ig.Rules[i] = rule.ID
-		case id != "*":
+		case id == "*":
+			fail("rules are ignored by their ids, not by \"*\": what is found tomorrow has no reason yet")
+		default:
 			hint := "; "
 			if near := slip.Meant(id, RuleIDs()); near != "" {
 				hint = near + " "
@@ -218,7 +223,7 @@ func (e *ConfigError) ignore(n *yaml.Node) *Ignore {
 		}
 	}
 	if len(ig.Rules) == 0 {
-		fail("rules are missing: the ids that are ignored, or \"*\"")
+		fail("rules are missing: the ids of what is ignored")
 	}
 	if ig.Reason == "" {
 		fail("a reason is missing: whoever reads this later must know why")

@@ -69,7 +69,7 @@ func (ig *Ignore) why() string {
 
 // covers tells whether an entry is about a finding.
 func (ig *Ignore) covers(c *Config, f *Finding) bool {
-	return (slices.Contains(ig.Rules, f.Rule) || slices.Contains(ig.Rules, "*")) && ig.inFile(c, f.File) && ig.inPolicy(f.Policy) && ig.inStatement(f)
+	return slices.Contains(ig.Rules, f.Rule) && ig.inFile(c, f.File) && ig.inPolicy(f.Policy) && ig.inStatement(f)
 }
 
 func (ig *Ignore) inFile(c *Config, file string) bool {

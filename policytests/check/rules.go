@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyreeve/keyreeve/rego/lint"
+	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // Rules about what is linted rather than about policies.
@@ -15,6 +16,10 @@ const (
 	ruleExpired   = "KR_IGNORE_EXPIRED"
 	ruleUndecided = "KR_UNDECIDED"
 )
+
+// notIgnored are rules that no entry of a configuration sets aside: that a
+// policy, or a part of one, was not looked at must not end as "fine".
+var notIgnored = []string{string(policy.CodeSyntax), ruleUndecided, ruleUnsettled}
 
 // ownRules are beside those of rego/lint.
 var ownRules = []lint.Rule{

@@ -59,6 +59,9 @@ type Found struct {
 	// Unsettled are places of policies that only a deployment decides: values
 	// known after an apply, conditions of a template.
 	Unsettled []Error
+	// Notes are what was passed over in a directory though it might hold
+	// policies: links to directories, and what cannot be read as a file.
+	Notes []Error
 	// Errors are the files, and parts of files, that could not be read. What
 	// they hold is not among the others.
 	Errors []Error
@@ -168,6 +171,7 @@ func (f *Found) add(other *Found) {
 	f.Worlds = append(f.Worlds, other.Worlds...)
 	f.Files += other.Files
 	f.Unsettled = append(f.Unsettled, other.Unsettled...)
+	f.Notes = append(f.Notes, other.Notes...)
 	f.Errors = append(f.Errors, other.Errors...)
 }
 

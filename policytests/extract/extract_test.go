@@ -211,6 +211,49 @@ func TestDirectoryHoldsOtherFilesToo(t *testing.T) {
 	assert.Equal(t, "broken.json:1:16: not JSON: invalid character '}' looking for beginning of value", found.Errors[0].Error())
 }
 
+func TestWhatADirectoryHoldsBesidesFilesIsSaid(t *testing.T) {
+	for name, world := range map[string]string{"a directory": "", "a world": "accounts: {}\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			require.NoError(t, os.Mkdir("d", 0o755))
+			if world != "" {
+				require.NoError(t, os.WriteFile("d/world.yaml", []byte(world), 0o600))
+			}
+			for link, target := range map[string]string{"d/a.key.json": "gone", "d/b.json": "gone", "d/c.key.json": os.DevNull, "d/e": "..", "d/f.txt": "gone"} {
+				require.NoError(t, os.Symlink(target, link))
+			}
+			found := read(t, "d", extract.Options{})
+			assert.Equal(t, []string{"! d/a.key.json: a link that leads nowhere", "! d/c.key.json: no regular file, so not read"}, summary(found))
+			var notes []string
+			for _, n := range found.Notes {
+				notes = append(notes, n.Error())
+			}
+			assert.Equal(t, []string{"d/b.json: a link that leads nowhere",
+				"d/e: a link to a directory, which is not followed: name what it leads to in order to lint that too"}, notes)
+		})
+	}
+}
+
+func TestPlansThatLackSomething(t *testing.T) {
+	const (
+		failed  = "! plan.json:1:1: Terraform could not finish this plan (errored), so nothing is said about resources that are not in it"
+		partial = "! plan.json:1:1: this plan is not complete: it leaves changes to a later one (-target, or deferred changes), and nothing is said about those"
+	)
+	for name, row := range map[string]struct{ member, want string }{
+		"it ended with an error":    {`"errored": true`, failed},
+		"it is for some targets":    {`"complete": false`, partial},
+		"changes in it are put off": {`"complete": true, "deferred_changes": [{"reason": "provider_config_unknown"}]`, partial},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, []string{row.want}, summary(extract.Text("plan.json", []byte(`{"format_version": "1.2", "planned_values": {}, `+row.member+`}`), extract.Options{})))
+		})
+	}
+	whole := `{"format_version": "1.2", "errored": false, "complete": true, "deferred_changes": [], "planned_values": {}}`
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("plan.json", []byte(whole), 0o600))
+	assert.Empty(t, summary(read(t, ".", extract.Options{})))
+}
+
 func TestPathThatDoesNotExist(t *testing.T) {
 	_, err := extract.Paths([]string{"testdata/nowhere"}, extract.Options{})
 	require.ErrorIs(t, err, fs.ErrNotExist)

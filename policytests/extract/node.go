@@ -116,5 +116,9 @@ func (n *node) isTrue() bool {
 	return n != nil && n.kind == boolNode && strings.EqualFold(n.text, "true")
 }
 
+func (n *node) isFalse() bool {
+	return n != nil && n.kind == boolNode && strings.EqualFold(n.text, "false")
+}
+
 // isPolicy tells whether a value looks like a policy document.
 func (n *node) isPolicy() bool { return n.get("Statement") != nil }

@@ -43,6 +43,12 @@ var resources = map[string][]planned{
 
 // plan finds the policies of a Terraform plan or state.
 func (r *reader) plan(n *node) {
+	switch {
+	case n.get("errored").isTrue():
+		r.fail(n.start, "Terraform could not finish this plan (errored), so nothing is said about resources that are not in it")
+	case n.get("complete").isFalse() || len(n.get("deferred_changes").elements()) > 0:
+		r.fail(n.start, "this plan is not complete: it leaves changes to a later one (-target, or deferred changes), and nothing is said about those")
+	}
 	unknown := map[string]*node{}
 	for _, c := range n.get("resource_changes").elements() {
 		unknown[c.get("address").str()] = c.get("change", "after_unknown")

@@ -108,14 +108,43 @@ func (w *walker) directory(dir string) error {
 		case skipped(e.Name()):
 		case e.IsDir():
 			err = w.directory(name)
-		case wanted(e.Name()) && regular(name):
-			err = w.file(name, false)
+		case regular(name):
+			if wanted(e.Name()) {
+				err = w.file(name, false)
+			}
+		default:
+			w.passed(name)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// passed tells of what a directory holds that is neither a file nor a
+// directory: links to directories are not followed, since they may lead
+// anywhere, and nothing else can be read. What is named as a policy must be one.
+func (w *walker) passed(name string) {
+	shown := filepath.ToSlash(name)
+	info, err := os.Stat(name)
+	_, told := KindOfFile(name)
+	switch {
+	case err == nil && info.IsDir():
+		w.found.Notes = append(w.found.Notes, Error{File: shown, Message: "a link to a directory, which is not followed: name what it leads to in order to lint that too"})
+		return
+	case !wanted(path.Base(shown)):
+		return
+	}
+	e := Error{File: shown, Message: "no regular file, so not read"}
+	if err != nil {
+		e.Message = "a link that leads nowhere"
+	}
+	if told {
+		w.found.Errors = append(w.found.Errors, e)
+		return
+	}
+	w.found.Notes = append(w.found.Notes, e)
 }
 
 // regular tells whether a name leads to a file, if need be over a link.
@@ -208,7 +237,12 @@ func (w *walker) world(dir string) error {
 				return fs.SkipDir
 			}
 			return nil
-		case d.IsDir() || path.Ext(name) != ".json" && !describes(name) || !regular(name) || w.seen[name]:
+		case d.IsDir():
+			return nil
+		case !regular(name):
+			w.passed(name)
+			return nil
+		case path.Ext(name) != ".json" && !describes(name) || w.seen[name]:
 			return nil
 		}
 		w.seen[name] = true

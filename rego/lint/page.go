@@ -22,6 +22,10 @@ func (r Rule) Page() string {
 		fmt.Fprintf(&b, "- Elsewhere: %s\n", strings.Join(r.Also, ", "))
 	}
 	fmt.Fprintf(&b, "\n%s\n## How to suppress\n\n", r.body())
+	if r.ID == string(policy.CodeSyntax) {
+		b.WriteString("It cannot be set aside: nothing else is known of such a policy.\n")
+		return b.String()
+	}
 	fmt.Fprintf(&b, "An entry in `.keyreeve-lint.yaml` sets the rule aside, with a reason and a day on which it counts again:\n\n"+
 		"```yaml\nignore:\n  - rules: %s\n    files: policies/legacy/*.json\n    reason: replaced by the new key in March\n    expires: 2027-03-31\n```\n\n"+
 		"`policies` and `sids` narrow an entry further. A baseline file sets aside all that is there today.\n", r.ID)
