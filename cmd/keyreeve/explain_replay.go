@@ -126,8 +126,12 @@ func (r *replayer) fail(err error) error {
 // verdict is the exit code.
 func (r *replayer) verdict() error {
 	switch {
+	case r.failed == 1:
+		return cannot(errors.New("1 record could not be decided"))
 	case r.failed > 0:
 		return cannot(fmt.Errorf("%d records could not be decided", r.failed))
+	case r.unknown > 0 && r.written == 1:
+		return cannot(errors.New("the answer is unknown: it depends on what the record does not tell"))
 	case r.unknown > 0:
 		return cannot(fmt.Errorf("%d of %d answers are unknown: they depend on what the records do not tell", r.unknown, r.written))
 	case r.different > 0:

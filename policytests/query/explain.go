@@ -134,16 +134,19 @@ func (b *Base) grantRow(layers []Layer) int {
 	return i + 1
 }
 
+// results are what a layer can say, in words.
+var results = map[string]string{
+	decision.SaidDeny: Denies, decision.SaidAllow: Allows, decision.SaidNothing: Silent,
+	decision.SaidNotAttached: NotAttached, decision.SaidExempt: Exempt,
+}
+
 // layer puts what a level of a layer said in words.
 func (b *Base) layer(q *decision.Question, l decision.LayerEvidence) Layer {
 	out := Layer{Layer: l.Layer, Level: l.Level, Name: b.layerName(q, l.Layer, l.Level), More: l.More}
 	for _, s := range l.Statements {
 		out.Statements = append(out.Statements, b.located(q, s))
 	}
-	out.Result = map[string]string{
-		decision.SaidDeny: Denies, decision.SaidAllow: Allows, decision.SaidNothing: Silent,
-		decision.SaidNotAttached: NotAttached, decision.SaidExempt: Exempt,
-	}[l.Said]
+	out.Result = results[l.Said]
 	switch {
 	case l.Said == decision.SaidNothing && (l.Layer == decision.LayerRCP || l.Layer == decision.LayerGuardrail):
 		out.Result = NoDeny

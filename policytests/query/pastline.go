@@ -50,7 +50,11 @@ func (b *Base) pastLine(l *logLine) ([]past, error) {
 	}
 	// What differs shows when the question of now is known.
 	q, err := b.Question(p.request)
-	if err != nil {
+	switch {
+	case err != nil && b.gone(p.request) != "":
+		p.then.Evidence = &l.Result
+		return []past{p}, nil
+	case err != nil:
 		return nil, plain(err)
 	}
 	b.compare(l, &q, &p)

@@ -24,8 +24,10 @@ type Replay struct {
 	Then    Then      `json:"then"`
 	// Verdict of now: "allowed", "denied", or "unknown" if that depends on what
 	// the record does not tell.
-	Verdict string      `json:"verdict"`
-	Now     Explanation `json:"now"`
+	Verdict string `json:"verdict"`
+	// Now is the zero value where nothing can be asked: this world does not have
+	// the key.
+	Now Explanation `json:"now,omitzero"`
 	// Differs says what is otherwise than then; Unknown what the record does not
 	// tell.
 	Differs []string `json:"differs"`
@@ -39,6 +41,9 @@ type Then struct {
 	Layer    decision.Layer       `json:"layer,omitempty"`
 	By       []decision.Statement `json:"settledBy,omitempty"`
 	Sentence string               `json:"sentence,omitempty"` // that the caller read, or another error
+	// Evidence of then, where it is all there is: of a key that this world does
+	// not have.
+	Evidence *decision.Evidence `json:"evidence,omitempty"`
 }
 
 // The verdicts of a replay.
@@ -95,6 +100,11 @@ func (b *Base) Replays(ctx context.Context, r Record, hints []caseline.Pair) ([]
 			set(&p.request, h)
 		}
 		x, err := b.replay(ctx, p, hints)
+		if err != nil {
+			if key := b.gone(p.request); key != "" {
+				x, err = retold(p, key), nil
+			}
+		}
 		if err != nil {
 			return nil, fmt.Errorf("record %s cannot be replayed: %w", r.ID, err)
 		}
@@ -178,6 +188,10 @@ func (r Replay) WriteText(w io.Writer, style report.Style) error {
 	p.line("  now   " + style.Paint(ink, r.Verdict))
 	p.items("Otherwise than then:", r.Differs)
 	p.items("Not told by the record:", r.Unknown)
+	if r.Now.Version == 0 {
+		r.Then.told(p)
+		return p.err
+	}
 	p.line("")
 	if r.Verdict == verdictUnknown {
 		p.wrap("As far as the record goes, with values that no policy names where it masks some:")
