@@ -195,10 +195,11 @@ func (c *comparer) policies(ctx context.Context, name string, old, new *extract.
 	if err != nil {
 		return err
 	}
-	d, err := analysis.Diff(ctx, pair[0], pair[1], nil)
+	d, err := analysis.Diff(ctx, pair.universes[0], pair.universes[1], nil)
 	if err != nil {
 		return fmt.Errorf("comparing %s: %w", shown, err)
 	}
+	c.foreign(shown, d, pair.foreign)
 	c.add(Part{Name: name, State: state, Difference: d})
 	return nil
 }
@@ -209,9 +210,27 @@ func (c *comparer) add(p Part) {
 	}
 }
 
+// foreign says what changed in statements about actions that are not compared.
+func (c *comparer) foreign(name string, d analysis.Difference, pair [2]foreignSet) {
+	actions := pair[0].changed(pair[1])
+	switch {
+	case len(actions) == 0:
+	case d.Same():
+		c.unknown("%s: all that is compared is the same; %s", name, notCompared(actions))
+	default:
+		c.unknown("%s: %s", name, notCompared(actions))
+	}
+}
+
+// A pair is a policy in both versions.
+type pair struct {
+	universes [2]*analysis.Universe // nil: that version does not have it
+	foreign   [2]foreignSet
+}
+
 // pair makes universes of a policy in both versions.
-func (c *comparer) pair(name string, old, new *extract.Policy) ([2]*analysis.Universe, string, error) {
-	var pair [2]*analysis.Universe
+func (c *comparer) pair(name string, old, new *extract.Policy) (pair, string, error) {
+	pair := pair{foreign: [2]foreignSet{{}, {}}}
 	var docs [2]*policy.Document
 	state := ""
 	known := old
@@ -229,10 +248,14 @@ func (c *comparer) pair(name string, old, new *extract.Policy) ([2]*analysis.Uni
 			return pair, "", fmt.Errorf("%s is not accepted: %w", p.File, first(err))
 		}
 		docs[i] = d
+		pair.foreign[i].take("", d, d.Kind == policy.Trust)
 	}
 	for i := range docs {
 		if docs[i] == nil {
 			docs[i], _ = analysis.None(known.Kind)
+			if known.Kind != policy.Identity { // none of which allows nothing of any service
+				pair.foreign[i].take("", docs[i], false)
+			}
 		}
 	}
 	var all []analysis.Loose
@@ -247,7 +270,7 @@ func (c *comparer) pair(name string, old, new *extract.Policy) ([2]*analysis.Uni
 	}
 	for i := range docs {
 		if docs[i] != nil {
-			pair[i], universes = universes[0], universes[1:]
+			pair.universes[i], universes = universes[0], universes[1:]
 		}
 	}
 	return pair, state, nil

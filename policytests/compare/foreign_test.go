@@ -1,0 +1,72 @@
+package compare_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/policytests/compare"
+)
+
+// document is a file with a policy of some statements.
+func document(t *testing.T, name, statements string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(`{"Version":"2012-10-17","Statement":[`+statements+`]}`), 0o600))
+	return path
+}
+
+// TestWhatIsNotComparedIsNeverTheSame: a change of statements about actions that
+// the analysis does not decide is unknown.
+func TestWhatIsNotComparedIsNeverTheSame(t *testing.T) {
+	allow := func(element string) string { return `{"Effect":"Allow",` + element + `,"Resource":"*"}` }
+	decrypt, all := allow(`"Action":"kms:Decrypt"`), allow(`"Action":"*"`)
+	trust := func(actions string) string {
+		return `{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":` + actions + `}`
+	}
+	for name, row := range map[string]struct {
+		file, old, new string
+		want           compare.Result
+		names          string
+	}{
+		"every action is added":             {"x.iam.json", allow(`"Action":"kms:*"`), all, compare.Unknown, ": *"},
+		"all but some are added":            {"x.iam.json", allow(`"Action":"kms:*"`), allow(`"NotAction":"iam:*"`), compare.Unknown, "NotAction iam:*"},
+		"an action of another service":      {"x.iam.json", decrypt, allow(`"Action":["kms:Decrypt","iam:PassRole"]`), compare.Unknown, ": iam:PassRole"},
+		"an action becomes a pattern":       {"x.iam.json", allow(`"Action":"s3:GetObject"`), allow(`"Action":"s3:*"`), compare.Unknown, ": s3:*, s3:GetObject"},
+		"a Deny of another service is gone": {"x.scp.json", all + `,{"Effect":"Deny","Action":"s3:*","Resource":"*"}`, all, compare.Unknown, ": s3:*"},
+		"a condition of another service":    {"x.iam.json", allow(`"Action":"s3:*"`), allow(`"Action":"s3:*","Condition":{"Bool":{"aws:SecureTransport":"true"}}`), compare.Unknown, ": s3:*"},
+		"what a role's sessions may bring":  {"x.trust.json", trust(`"sts:AssumeRole"`), trust(`["sts:AssumeRole","sts:SetContext"]`), compare.Unknown, ": sts:SetContext"},
+		"statements are split and reordered": {"x.iam.json", allow(`"Action":["s3:GetObject","kms:Decrypt","S3:PutObject"]`),
+			allow(`"Action":"s3:putobject"`) + "," + allow(`"Action":["kms:Decrypt","s3:GetObject"]`), compare.Same, ""},
+		"the exception is one of KMS":       {"x.iam.json", allow(`"NotAction":["iam:*","kms:SynchronizeMultiRegionKey"]`), allow(`"NotAction":["iam:*"]`), compare.Same, ""},
+		"more of KMS beside another change": {"x.iam.json", decrypt, allow(`"Action":["kms:*","s3:*"]`), compare.NewAccess, ": s3:*"},
+	} {
+		report, err := compare.Paths(t.Context(), document(t, row.file, row.old), document(t, row.file, row.new), compare.Options{})
+		require.NoError(t, err, name)
+		assert.Equal(t, row.want, report.Result(), name)
+		if row.names == "" {
+			assert.Empty(t, report.Unknown, name)
+		} else if assert.Len(t, report.Unknown, 1, name) {
+			assert.Contains(t, report.Unknown[0], row.names, name)
+		}
+	}
+}
+
+// TestAPolicyThatIsAddedSaysMoreThanNone, also of other services.
+func TestAPolicyThatIsAddedSaysMoreThanNone(t *testing.T) {
+	empty, added := t.TempDir(), t.TempDir()
+	for _, dir := range []string{empty, added} {
+		text, err := os.ReadFile(document(t, "a.iam.json", `{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}`))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "a.iam.json"), text, 0o600))
+	}
+	text, err := os.ReadFile(document(t, "b.iam.json", `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(added, "b.iam.json"), text, 0o600))
+	report, err := compare.Paths(t.Context(), empty, added, compare.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, compare.Unknown, report.Result())
+}
