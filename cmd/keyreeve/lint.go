@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -213,6 +211,11 @@ func (f *lintFlags) lint(c *cobra.Command, paths []string) error {
 	if err != nil {
 		return err
 	}
+	if f.writeBaseline != "" {
+		if err := check.Replaceable(f.writeBaseline); err != nil {
+			return fmt.Errorf("--write-baseline: %w", err)
+		}
+	}
 	sharedFiles()
 	told := startProgress(c.ErrOrStderr(), "linting")
 	o.Progress = func(what string, done, all int) { told.tell("%s: %d of %d", what, done, all) }
@@ -235,63 +238,6 @@ func (f *lintFlags) lint(c *cobra.Command, paths []string) error {
 		}
 	}
 	return f.verdict(c.ErrOrStderr(), found, r)
-}
-
-// maxPasses bounds how often files are linted again after they were mended.
-const maxPasses = 20
-
-// run lints, and with --fix mends until nothing is left to mend.
-func (f *lintFlags) run(c *cobra.Command, paths []string, o check.Options) (*check.Result, error) {
-	for range maxPasses {
-		found, err := check.Paths(c.Context(), paths, o)
-		if err != nil || !f.fix {
-			return found, err
-		}
-		mended := found.Mend()
-		if len(mended) == 0 {
-			return found, nil
-		}
-		for _, m := range mended {
-			if err := replaceFile(m.Path, m.After); err != nil {
-				return nil, err
-			}
-			for _, fixed := range m.Fixed {
-				if _, err := fmt.Fprintf(c.ErrOrStderr(), "mended %s:%d: %s: %s\n",
-					safetext.Text(m.File), fixed.Span.Start.Line, fixed.Rule, safetext.Text(fixed.Fixes[0].Title)); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	return check.Paths(c.Context(), paths, o)
-}
-
-// replaceFile writes a file so that it is there as a whole at any moment, with
-// the mode that it has. A link stays, and what it leads to is written.
-func replaceFile(name string, text []byte) error {
-	name, err := filepath.EvalSymlinks(name)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(report.WriteFile(name, text, info.Mode().Perm()), os.Chmod(name, info.Mode().Perm()))
-}
-
-func (f *lintFlags) saveBaseline(notes io.Writer, found *check.Result) error {
-	baseline := found.NewBaseline()
-	var b strings.Builder
-	if err := baseline.Write(&b); err != nil {
-		return err
-	}
-	if err := os.WriteFile(f.writeBaseline, []byte(b.String()), 0o644); err != nil {
-		return err
-	}
-	name := safetext.Text(f.writeBaseline)
-	_, err := fmt.Fprintf(notes, "wrote %s: %s that will not count; keyreeve lint --baseline %s\n", name, count(len(baseline.Findings), "finding"), name)
-	return err
 }
 
 // reportOf is a result as reports have it.

@@ -2,8 +2,10 @@ package check
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -39,6 +41,24 @@ func ReadBaseline(name string) (*Baseline, error) {
 		return nil, fmt.Errorf("%s is no baseline of version 1", name)
 	}
 	return &b, nil
+}
+
+// Replaceable tells whether a baseline may be written under a name: nothing is
+// there, or an older baseline, or an empty file.
+func Replaceable(name string) error {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().IsRegular() && info.Size() == 0:
+		return nil
+	}
+	if _, err := ReadBaseline(name); err != nil {
+		return fmt.Errorf("%s is there already and is no baseline, so it stays", name)
+	}
+	return nil
 }
 
 // NewBaseline lists the findings that count: not those set aside by the

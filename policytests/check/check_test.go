@@ -178,6 +178,8 @@ func TestWrongBaseline(t *testing.T) {
 		_, err := check.ReadBaseline(name)
 		assert.ErrorContains(t, err, want)
 	}
+	require.EqualError(t, check.Replaceable("a.json"), "a.json is there already and is no baseline, so it stays")
+	require.NoError(t, check.Replaceable("c.json"))
 }
 
 func TestMendChangesFilesOfTheAuthorOnly(t *testing.T) {
