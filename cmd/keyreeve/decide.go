@@ -24,7 +24,20 @@ its evidence for each, in the same order. It needs no server and no world.
 A line that cannot be decided answers with "error", which is neither a yes nor a
 no; the exit code is then 3.`,
 		Example: `  keyreeve decide questions.jsonl > decisions.jsonl
-  keyreeve decide --schema > question.schema.json`,
+  keyreeve decide --schema > question.schema.json
+
+  # One question, written on several lines and made one: may bob decrypt?
+  tr -d '\n' <<'EOF' | keyreeve decide
+  {"rule": "key_policy", "action": "kms:Decrypt",
+   "resource": {"arn": "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
+   "principal": {"type": "user", "arn": "arn:aws:iam::111122223333:user/bob"},
+   "encryptionContext": {"dept": "finance"},
+   "context": {"kms:EncryptionContext:dept": "finance"},
+   "policies": {
+    "resource": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "kms:*", "Resource": "*"}]},
+    "identity": [{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*",
+     "Condition": {"StringEquals": {"kms:EncryptionContext:dept": "finance"}}}]}]}}
+  EOF`,
 		Args: oneFile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if schema {

@@ -159,7 +159,22 @@ const maxParsed = 10_000
 // Asked is what q asks the engine.
 func (q Question) Asked() (decision.Question, error) { return (&reader{}).read(q) }
 
+// missing lists the fields that each question has, and this one lacks.
+func (q Question) missing() (names []string) {
+	for _, f := range []struct{ name, value string }{
+		{"rule", q.Rule}, {"action", q.Action}, {"resource.arn", q.Resource.ARN}, {"principal.type", q.Caller.Type}, {"principal.arn", q.Caller.ARN},
+	} {
+		if f.value == "" {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
 func (r *reader) read(q Question) (decision.Question, error) {
+	if names := q.missing(); len(names) > 0 {
+		return decision.Question{}, fmt.Errorf("the question lacks %s; keyreeve decide --help shows a complete one", strings.Join(names, ", "))
+	}
 	rule, known := rules[q.Rule]
 	if !known {
 		return decision.Question{}, fmt.Errorf("rule: %q is not one of %s", q.Rule, strings.Join(slices.Sorted(maps.Keys(rules)), ", "))
