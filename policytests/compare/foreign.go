@@ -69,7 +69,7 @@ func (f foreignSet) add(owner string, d *policy.Document, s policy.Statement, ac
 // compared tells whether all actions that a pattern matches are compared.
 func compared(pattern string, roles bool) bool {
 	pattern = strings.ToLower(pattern)
-	return strings.HasPrefix(pattern, "kms:") || roles && (assuming[pattern] || strings.HasPrefix(pattern, "sts:assumerole"))
+	return strings.HasPrefix(pattern, "kms:") || roles && (assuming[pattern] || strings.HasPrefix(pattern, "sts:assume"))
 }
 
 // changed lists the actions of which two sets say different things, sorted.
