@@ -16,7 +16,6 @@ import (
 	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/rego/policy"
-	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
 // Config is what an Asker works with. World, Engine and Now are required.
@@ -70,7 +69,7 @@ func (a *Asker) Question(r caseline.Request, dir string) (decision.Question, err
 	}
 	action, known := policy.ActionNamed(r.Actions[0].Text)
 	if !known {
-		return decision.Question{}, failf(r.Actions[0], "there is no action %s%s", r.Actions[0].Text, slip.Meant(r.Actions[0].Text, actionNames()))
+		return decision.Question{}, failf(r.Actions[0], "there is no action %s%s", r.Actions[0].Text, meantAction(r.Actions[0].Text))
 	}
 	r = holding(r, action)
 	call, err := a.call(r, dir)

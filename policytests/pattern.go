@@ -45,7 +45,7 @@ func (a *Asker) actionsLike(words []caseline.Word) ([]caseline.Word, error) {
 			}
 		}
 		if !found {
-			return nil, failf(w, "there is no action %s%s", w.Text, slip.Meant(w.Text, actionNames()))
+			return nil, failf(w, "there is no action %s%s", w.Text, meantAction(w.Text))
 		}
 	}
 	return all, nil
@@ -77,4 +77,13 @@ func like(pattern, text string) bool {
 			return false
 		}
 	}
+}
+
+// meantAction asks whether one of the actions was meant that begin with text,
+// or else the nearest one.
+func meantAction(text string) string {
+	if begun := policy.ExpandAction(text + "*"); len(begun) > 0 && text != "" {
+		return slip.Ask(strings.Join(begun[:min(len(begun), 3)], " or "))
+	}
+	return slip.Meant(text, actionNames())
 }

@@ -54,7 +54,9 @@ func TestWhatChangesWhileItIsLoadedIsSeenAnew(t *testing.T) {
 
 func TestWithoutAFirstValueNothingIsFollowed(t *testing.T) {
 	_, err := follow.New(follow.Config[int]{
-		Read: func() (string, func() (int, error)) { return "x", func() (int, error) { return 0, errors.New("nothing there") } },
+		Read: func() (string, func() (int, error)) {
+			return "x", func() (int, error) { return 0, errors.New("nothing there") }
+		},
 	})
 	require.EqualError(t, err, "nothing there")
 }

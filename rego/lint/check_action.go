@@ -71,7 +71,9 @@ func (c *checker) actionName(f *facts, i int, name string) {
 		return
 	}
 	g := c.add("INVALID_ACTION", a.Pos, "There is no action %q.", a.Text)
-	if near, ok := nearest(a.Text, actionNames); ok {
+	if begun := policy.ExpandAction(a.Text + "*"); len(begun) > 0 {
+		g.Suggestion = strings.Join(begun[:min(len(begun), 3)], " or ")
+	} else if near, ok := nearest(a.Text, actionNames); ok {
 		c.guessed(g, a.Pos, near.word, near)
 	}
 }
