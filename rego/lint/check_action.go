@@ -277,6 +277,9 @@ func (c *checker) keyPolicyResource(f *facts) {
 	if c.kind != policy.Key {
 		return
 	}
+	if len(f.s.Resources) == 0 {
+		c.add("MISSING_RESOURCE", f.s.Pos, "The statement has no Resource, so it matches nothing. In a key policy \"*\" is the key.")
+	}
 	for _, r := range f.s.Resources {
 		switch {
 		case star(r) || aliasARN(r.Text):
