@@ -33,7 +33,30 @@ func openDatabase(dir string, log *slog.Logger) (*badger.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := badger.DefaultOptions(dir).
+	db, err := badger.Open(databaseOptions(dir, log))
+	if err != nil {
+		return nil, fmt.Errorf("opening records: %w", err)
+	}
+	if err := checkTables(db, tables); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := db.VerifyChecksum(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %w", ErrCorrupt, err), db.Close())
+	}
+	return db, nil
+}
+
+// openForReading opens a Badger that was closed, so that it writes nothing.
+func openForReading(dir string, log *slog.Logger) (*badger.DB, error) {
+	db, err := badger.Open(databaseOptions(dir, log).WithReadOnly(true).WithBypassLockGuard(true))
+	if err != nil {
+		return nil, fmt.Errorf("opening records: %w", err)
+	}
+	return db, nil
+}
+
+func databaseOptions(dir string, log *slog.Logger) badger.Options {
+	return badger.DefaultOptions(dir).
 		WithSyncWrites(true).
 		WithLogger(badgerLog{log}).
 		WithMetricsEnabled(false).
@@ -47,17 +70,6 @@ func openDatabase(dir string, log *slog.Logger) (*badger.DB, error) {
 		WithNumCompactors(0).
 		WithNumLevelZeroTablesStall(math.MaxInt).
 		WithNumGoroutines(2)
-	db, err := badger.Open(opts)
-	if err != nil {
-		return nil, fmt.Errorf("opening records: %w", err)
-	}
-	if err := checkTables(db, tables); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if err := db.VerifyChecksum(); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %w", ErrCorrupt, err), db.Close())
-	}
-	return db, nil
 }
 
 // checkTables tells whether the tables that were there are all in use: Badger

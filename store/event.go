@@ -109,11 +109,19 @@ func (s *Store) Events(after Seq, limit int) ([]Event, error) {
 	}
 	defer s.users.Done()
 	before := s.seqs.settled()
-	events, err := s.outbox(after, before, limit)
+	g := s.use()
+	defer g.users.Done()
+	return eventsOf(g, s.log, after, before, limit)
+}
+
+// eventsOf finds events in the outbox of a generation, if there is one, and in
+// a log.
+func eventsOf(g *generation, log *eventlog.Log, after, before Seq, limit int) ([]Event, error) {
+	events, err := g.outbox(after, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading outbox: %w", err)
 	}
-	logged, err := s.log.Read(after, before, limit)
+	logged, err := log.Read(after, before, limit)
 	var gap *eventlog.CorruptError
 	if errors.As(err, &gap) {
 		events = slices.DeleteFunc(events, func(e Event) bool { return e.Seq > gap.Resume })
@@ -129,10 +137,11 @@ func (s *Store) Events(after Seq, limit int) ([]Event, error) {
 }
 
 // outbox finds the events of mutations between two numbers.
-func (s *Store) outbox(after, before Seq, limit int) ([]Event, error) {
+func (g *generation) outbox(after, before Seq, limit int) ([]Event, error) {
+	if g == nil {
+		return nil, nil
+	}
 	var events []Event
-	g := s.use()
-	defer g.users.Done()
 	err := g.view(func(kv kvTx) error {
 		var err error
 		events, _, err = page(&Tx{kv: kv}, dbKey(spaceOutbox), outboxKey(after), limit, true, decodeOutbox)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -41,8 +42,9 @@ operation, "ok" or the error code, who asked, and what it was about. With --json
 each is a CloudTrail record, whole, one a line.
 
 While a server has the data directory open the events come from it, by a socket
-in the directory; else they are read from the store. Either needs to be the user
-whose directory it is.
+in the directory; else they are read from its files, which stay as they are. A
+server may start meanwhile. Only the user whose directory it is reads the files,
+also not root: sudo -u USER keyreeve events.
 
 Exit codes: 0 fine, also without any event; 2 wrong flags; 3 the events cannot be
 read, or some of them are damaged.`,
@@ -125,7 +127,7 @@ func (f *eventFlags) print(out io.Writer, r feed.Record) error {
 		return nil
 	}
 	if f.json {
-		_, err := fmt.Fprintf(out, "%s\n", r.Event)
+		_, err := fmt.Fprintf(out, "%s\n", seen(r.Event))
 		return err
 	}
 	fields := []string{e.EventTime, e.EventName, cmp.Or(e.ErrorCode, "ok"), who(e.UserIdentity)}
@@ -137,6 +139,20 @@ func (f *eventFlags) print(out io.Writer, r feed.Record) error {
 	}
 	_, err := fmt.Fprintln(out, strings.Join(fields, "  "))
 	return err
+}
+
+// seen is JSON in which all that does something to whoever reads it as text is
+// escaped, in strings, the only place for it: \u009b. To programs it is the same.
+func seen(value json.RawMessage) []byte {
+	safe := make([]byte, 0, len(value))
+	for _, c := range string(value) {
+		if c >= 0x7f && safetext.Unsafe(c) {
+			safe = fmt.Appendf(safe, `\u%04x`, c)
+			continue
+		}
+		safe = utf8.AppendRune(safe, c)
+	}
+	return safe
 }
 
 // who is the caller of a record: its ARN, the service that acts as itself, or

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/keyreeve/keyreeve/engine/audit"
+	"github.com/keyreeve/keyreeve/policytests/safetext"
 )
 
 // eventLines runs keyreeve events.
@@ -72,4 +79,80 @@ func TestEventsAreReadAfterAKill(t *testing.T) {
 	assert.Len(t, eventLines(t, p.Data), 1)
 	again := serve(t, dir, "--dev")
 	assert.Len(t, eventLines(t, again.Data), 1)
+}
+
+// TestEventsAreReadAsTheOwnerOnly: root, too, leaves the files of a directory
+// that is not served alone.
+func TestEventsAreReadAsTheOwnerOnly(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("NOT TESTED: only root can give a directory to another user")
+	}
+	p := serve(t, t.TempDir(), "--dev")
+	_, err := p.kms("alice").ListKeys(t.Context(), &kms.ListKeysInput{})
+	require.NoError(t, err)
+	require.Zero(t, p.terminate(), "%s", p.Err)
+	require.NoError(t, filepath.WalkDir(p.Data, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, 65533, 65533))
+	}))
+	out, err := exec.CommandContext(t.Context(), "keyreeve", "events", "--data", p.Data).CombinedOutput()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit, "%s", out)
+	assert.Equal(t, exitCannot, exit.ExitCode())
+	assert.Contains(t, string(out), p.Data+" belongs to another user, 65533: run this as that user, with sudo -u '#65533'\n")
+}
+
+// TestServerStartsWhileEventsArePrinted: of a directory that was not served,
+// to a reader that takes nothing yet.
+func TestServerStartsWhileEventsArePrinted(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, "--dev")
+	for range 200 { // more than a pipe and the buffers before it hold
+		_, err := p.kms("alice").ListKeys(t.Context(), &kms.ListKeysInput{})
+		require.NoError(t, err)
+	}
+	require.Zero(t, p.terminate(), "%s", p.Err)
+	want := eventLines(t, p.Data, "--json")
+	require.Greater(t, len(strings.Join(want, "\n")), 80<<10)
+	listing := exec.CommandContext(t.Context(), "keyreeve", "events", "--data", p.Data, "--json")
+	out, err := listing.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, listing.Start())
+	first := make([]byte, 1)
+	_, err = io.ReadFull(out, first) // so it prints, and waits for us
+	require.NoError(t, err)
+	again := serve(t, dir, "--dev")
+	_, err = again.kms("alice").ListKeys(t.Context(), &kms.ListKeysInput{})
+	require.NoError(t, err)
+	rest, err := io.ReadAll(out)
+	require.NoError(t, err)
+	require.NoError(t, listing.Wait())
+	assert.Equal(t, strings.Join(want, "\n")+"\n", string(first)+string(rest))
+	assert.Len(t, eventLines(t, again.Data), len(want)+1)
+}
+
+func TestJSONShowsNothingThatActsOnTheReader(t *testing.T) {
+	for _, row := range []struct{ name, value, want string }{
+		{"plain text stays", `{"a":"é 鍵 \u009b\n\\"}`, `{"a":"é 鍵 \u009b\n\\"}`},
+		{"C1 and DEL", "{\"a\":\"\u009b31m\x7f\u0085\"}", `{"a":"\u009b31m\u007f\u0085"}`},
+		{"marks of direction, in names too", "{\"\u202ea\":\"\u2066\u200f\u061c\"}", `{"\u202ea":"\u2066\u200f\u061c"}`},
+		{"ends of lines and paragraphs", "\"\u2028\u2029\"", `"\u2028\u2029"`},
+		{"a raw byte is no UTF-8", "\"\x9b\"", "\"\ufffd\""},
+	} {
+		got := seen(json.RawMessage(row.value))
+		assert.Equal(t, row.want, string(got), row.name)
+		assert.JSONEq(t, strings.ToValidUTF8(row.value, "\ufffd"), string(got), row.name)
+	}
+}
+
+func FuzzJSONIsTheSameToPrograms(f *testing.F) {
+	f.Add("a\u009b\u202e\\")
+	f.Fuzz(func(t *testing.T, text string) {
+		var value bytes.Buffer
+		lines := json.NewEncoder(&value)
+		lines.SetEscapeHTML(false)
+		require.NoError(t, lines.Encode(text))
+		got := seen(bytes.TrimSpace(value.Bytes()))
+		assert.JSONEq(t, value.String(), string(got))
+		assert.Equal(t, safetext.Text(string(got)), string(got), "nothing is left to quote")
+	})
 }

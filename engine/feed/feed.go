@@ -29,12 +29,21 @@ type Record struct {
 	Lost string `json:"lost,omitempty"`
 }
 
-// page is how many events are found at a time.
-const page = 1000
+// A page is so many events at most, and ends with the one that makes it larger
+// than pageBytes: what a reader may take is in memory on both sides.
+const (
+	page      = 250
+	pageBytes = 1 << 20
+)
 
-// Read calls f with the events of a store behind a place, until there are no
+// A Source finds events as store.Store does.
+type Source interface {
+	Events(after store.Seq, limit int) ([]store.Event, error)
+}
+
+// Read calls f with the events of a source behind a place, until there are no
 // more or f fails.
-func Read(s *store.Store, after store.Seq, f func(Record) error) error {
+func Read(s Source, after store.Seq, f func(Record) error) error {
 	for {
 		records, err := next(s, after)
 		if err != nil || len(records) == 0 {
@@ -50,15 +59,19 @@ func Read(s *store.Store, after store.Seq, f func(Record) error) error {
 }
 
 // next finds a page of records; none at the end.
-func next(s *store.Store, after store.Seq) ([]Record, error) {
+func next(s Source, after store.Seq) ([]Record, error) {
 	events, err := s.Events(after, page)
 	var gap *eventlog.CorruptError
 	if err != nil && !errors.As(err, &gap) {
 		return nil, err
 	}
 	records := make([]Record, 0, len(events)+1)
+	size := 0
 	for _, e := range events {
 		records = append(records, Record{Seq: e.Seq, Time: e.Time, Event: e.Data})
+		if size += len(e.Data); size > pageBytes {
+			return records, nil
+		}
 	}
 	if gap != nil && gap.Resume > after { // else the damage was told, and nothing is behind it yet
 		records = append(records, Record{Seq: gap.Resume, Lost: gap.Error()})
@@ -118,13 +131,15 @@ func (s *Server) Close() error {
 	return errors.Join(err, s.release())
 }
 
-// patience is how long one side waits for the other.
+// patience is how long one side waits for the other: a reader takes a whole page
+// before it looks at one.
 const patience = 30 * time.Second
 
 // handler answers GET /events?after=SEQ with a page of records, one a line.
 func handler(s *store.Store) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience)) // without it, the reader's own ends it
 		after, err := strconv.ParseUint(r.URL.Query().Get("after"), 10, 64)
 		if err != nil {
 			http.Error(w, "after is a number", http.StatusBadRequest)
@@ -135,7 +150,6 @@ func handler(s *store.Store) http.Handler {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience)) // without it, the reader's own ends it
 		lines := json.NewEncoder(w)
 		for _, record := range records {
 			if lines.Encode(record) != nil {

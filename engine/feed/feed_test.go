@@ -69,6 +69,15 @@ func all(t *testing.T, read func(f func(feed.Record) error) error) (texts []stri
 	return texts
 }
 
+// asking asks at the socket of a directory.
+func asking(t *testing.T, dir string, after store.Seq) func(f func(feed.Record) error) error {
+	t.Helper()
+	return func(f func(feed.Record) error) error {
+		_, err := feed.Ask(t.Context(), dir, after, f)
+		return err
+	}
+}
+
 func TestSocketGivesOutWhatTheStoreHas(t *testing.T) {
 	for name, dir := range map[string]string{
 		"a directory": t.TempDir(), "one with a long path": filepath.Join(t.TempDir(), strings.Repeat("long/", 20)),
@@ -78,22 +87,22 @@ func TestSocketGivesOutWhatTheStoreHas(t *testing.T) {
 		serving(t, dir, s)
 		own := all(t, func(f func(feed.Record) error) error { return feed.Read(s, 0, f) })
 		require.Len(t, own, 2_500, name)
-		assert.Equal(t, own, all(t, func(f func(feed.Record) error) error { return feed.Ask(t.Context(), dir, 0, f) }), name)
+		assert.Equal(t, own, all(t, asking(t, dir, 0)), name)
 		info, err := os.Stat(filepath.Join(dir, "events.sock"))
 		require.NoError(t, err)
 		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), name)
 		enough := errors.New("enough")
-		assert.ErrorIs(t, feed.Ask(t.Context(), dir, 0, func(feed.Record) error { return enough }), enough)
-		assert.Empty(t, all(t, func(f func(feed.Record) error) error { return feed.Ask(t.Context(), dir, 1<<40, f) }), "behind the end")
+		assert.ErrorIs(t, asking(t, dir, 0)(func(feed.Record) error { return enough }), enough)
+		assert.Empty(t, all(t, asking(t, dir, 1<<40)), "behind the end")
 	}
 }
 
 func TestNobodyAnswers(t *testing.T) {
 	dir := t.TempDir()
 	never := func(feed.Record) error { return errors.New("called") }
-	assert.ErrorIs(t, feed.Ask(t.Context(), dir, 0, never), feed.ErrNobody)
+	assert.ErrorIs(t, asking(t, dir, 0)(never), feed.ErrNobody)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "events.sock"), nil, 0o600))
-	assert.ErrorIs(t, feed.Ask(t.Context(), dir, 0, never), feed.ErrNobody, "what a dead process left")
+	assert.ErrorIs(t, asking(t, dir, 0)(never), feed.ErrNobody, "what a dead process left")
 }
 
 // TestDamageIsToldAndReadingGoesOn has a byte of the first segment changed.
@@ -114,7 +123,7 @@ func TestDamageIsToldAndReadingGoesOn(t *testing.T) {
 	require.NoError(t, errors.Join(err, file.Close()))
 	var own, asked []feed.Record
 	require.NoError(t, feed.Read(s, 0, func(r feed.Record) error { own = append(own, r); return nil }))
-	require.NoError(t, feed.Ask(t.Context(), dir, 0, func(r feed.Record) error { asked = append(asked, r); return nil }))
+	require.NoError(t, asking(t, dir, 0)(func(r feed.Record) error { asked = append(asked, r); return nil }))
 	assert.Equal(t, own, asked)
 	lost := 0
 	for _, r := range own {
@@ -124,4 +133,32 @@ func TestDamageIsToldAndReadingGoesOn(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, lost)
+}
+
+// TestPageIsBoundedAndTakenWhole: a reader may stop between two events for as
+// long as it likes, and the process that gives them out may end; they are read
+// elsewhere from that place on.
+func TestPageIsBoundedAndTakenWhole(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, 0)
+	const events = 20
+	for i := range events {
+		require.NoError(t, s.Append(fmt.Appendf(nil, `{"n":"%0200000d"}`, i)))
+	}
+	server, err := feed.Listen(dir, s, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	var running errgroup.Group
+	running.Go(func() error { return server.Run(t.Context()) })
+	taken := 0
+	after, err := feed.Ask(t.Context(), dir, 0, func(feed.Record) error {
+		if taken++; taken == 1 {
+			require.NoError(t, server.Close())
+		}
+		return nil
+	})
+	require.NoError(t, running.Wait())
+	require.ErrorIs(t, err, feed.ErrNobody)
+	assert.Equal(t, 6, taken, "the page that was under way: a mebibyte of 200,000 each")
+	require.NoError(t, feed.Read(s, after, func(feed.Record) error { taken++; return nil }))
+	assert.Equal(t, events, taken, "each once")
 }

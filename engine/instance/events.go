@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
+	"os/user"
 	"path/filepath"
-	"time"
+	"strconv"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/keyreeve/keyreeve/engine/feed"
 	"github.com/keyreeve/keyreeve/store"
@@ -16,12 +18,15 @@ import (
 
 // Events calls f with the audit events of a data directory, the oldest first,
 // until f fails. While another process has the directory open they come from
-// there, else from the store. Errors: ErrAbsent; store.ErrLocked, if that
-// process gives out none.
+// there, else they are read from its files, and nothing is written. Errors:
+// ErrAbsent; ErrOwner; store.ErrLocked, if that process gives out none.
 func Events(ctx context.Context, dir string, f func(feed.Record) error) error {
-	asked := feed.Ask(ctx, dir, 0, f)
+	after, asked := feed.Ask(ctx, dir, 0, f)
 	if !errors.Is(asked, feed.ErrNobody) {
 		return asked
+	}
+	if err := checkOwner(dir, os.Geteuid()); err != nil {
+		return err
 	}
 	root, err := openRootKey(Config{Dir: dir})
 	if err != nil {
@@ -30,14 +35,39 @@ func Events(ctx context.Context, dir string, f func(feed.Record) error) error {
 	if _, err := os.Stat(filepath.Join(dir, storeDir)); errors.Is(err, fs.ErrNotExist) {
 		return nil // never served
 	}
-	s, err := store.Open(store.Config{Dir: filepath.Join(dir, storeDir), Root: root, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	archive, err := store.OpenArchive(filepath.Join(dir, storeDir), root)
 	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("%w: %w", err, asked)
 	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(feed.Read(s, 0, f), s.Close())
+	defer archive.Close()
+	return feed.Read(archive, after, f)
+}
+
+// ErrOwner says that a data directory belongs to another user.
+var ErrOwner = errors.New("belongs to another user")
+
+// checkOwner answers ErrOwner unless the store in a data directory, or the
+// directory itself if nothing in it can be seen, is a user's: no other, not even
+// root, has to do with its files.
+func checkOwner(dir string, uid int) error {
+	for _, path := range []string{filepath.Join(dir, storeDir), dir} {
+		var info unix.Stat_t
+		if unix.Stat(path, &info) != nil {
+			continue
+		}
+		if int(info.Uid) == uid {
+			return nil
+		}
+		owner := strconv.Itoa(int(info.Uid))
+		if u, err := user.LookupId(owner); err == nil {
+			return fmt.Errorf("%s %w, %s: run this as that user, with sudo -u %s", dir, ErrOwner, u.Username, u.Username)
+		}
+		return fmt.Errorf("%s %w, %s: run this as that user, with sudo -u '#%s'", dir, ErrOwner, owner, owner)
+	}
+	return nil // what is wrong with it shows when it is opened
 }
 
 // giveOut makes the socket at which other processes read the events. Without

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -113,7 +114,7 @@ func Open(c Config) (*Log, error) {
 	if err := syncDir(filepath.Dir(c.Dir)); err != nil {
 		return nil, fmt.Errorf("making log directory: %w", err)
 	}
-	segments, err := recoverSegments(c.Dir, c.Log)
+	segments, err := recoverSegments(c.Dir, func(path string, at int64) error { return setAside(path, at, c.Log) })
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +130,19 @@ func Open(c Config) (*Log, error) {
 		defer close(l.done)
 		l.run(ctx)
 	}()
+	return l, nil
+}
+
+// OpenReadOnly lists the events that are in the log in dir now; there need be
+// none. It changes nothing, takes no events (ErrClosed) and need not be closed.
+// Another process may open the log meanwhile.
+func OpenReadOnly(dir string) (*Log, error) {
+	segments, err := recoverSegments(dir, func(string, int64) error { return nil })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	l := &Log{cancel: func() {}, done: make(chan struct{}), segments: segments, err: ErrClosed}
+	close(l.done)
 	return l, nil
 }
 

@@ -33,9 +33,11 @@ const suffix = ".log"
 
 func segmentName(first Seq) string { return fmt.Sprintf("%016x%s", uint64(first), suffix) }
 
-// recoverSegments lists the segments of a directory, and cuts what the end of
-// a process left torn.
-func recoverSegments(dir string, log *slog.Logger) ([]segment, error) {
+// An aside takes what the end of a process left torn behind a place of a segment.
+type aside func(path string, at int64) error
+
+// recoverSegments lists the segments of a directory, without what is torn.
+func recoverSegments(dir string, torn aside) ([]segment, error) {
 	files, err := os.ReadDir(dir) // sorted, so in order of Seq
 	if err != nil {
 		return nil, fmt.Errorf("listing segments: %w", err)
@@ -43,7 +45,7 @@ func recoverSegments(dir string, log *slog.Logger) ([]segment, error) {
 	files = slices.DeleteFunc(files, func(f os.DirEntry) bool { return !strings.HasSuffix(f.Name(), suffix) })
 	var segments []segment
 	for i, f := range files {
-		s, err := openSegment(filepath.Join(dir, f.Name()), log, i == len(files)-1)
+		s, err := openSegment(filepath.Join(dir, f.Name()), torn, i == len(files)-1)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +58,7 @@ func recoverSegments(dir string, log *slog.Logger) ([]segment, error) {
 
 // openSegment reads a segment's header; of the last one also its frames. It
 // answers nil for one that holds nothing.
-func openSegment(path string, log *slog.Logger, last bool) (*segment, error) {
+func openSegment(path string, torn aside, last bool) (*segment, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening segment: %w", err)
@@ -80,7 +82,7 @@ func openSegment(path string, log *slog.Logger, last bool) (*segment, error) {
 		return nil, fmt.Errorf("%s: %w", strings.TrimSuffix(filepath.Base(path), suffix), err)
 	}
 	if err != nil {
-		return nil, setAside(path, 0, log)
+		return nil, torn(path, 0)
 	}
 	if !last {
 		return s, nil
@@ -92,7 +94,7 @@ func openSegment(path string, log *slog.Logger, last bool) (*segment, error) {
 	s.last = lastSeq
 	if end < s.size {
 		s.size = end
-		return s, setAside(path, end, log)
+		return s, torn(path, end)
 	}
 	return s, nil
 }
