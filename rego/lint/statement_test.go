@@ -98,7 +98,7 @@ func TestResources(t *testing.T) {
 		"another partition":                         {policy.Identity, in(inUser, decrypt+`"arn:aws:kms:eu-central-1:111122223333:key/a"`), lint.Options{Partition: "aws-cn"}, "error INVALID_PARTITION"},
 		"ARNs of other services":                    {policy.Identity, in(inUser, `"Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/*"`), lint.Options{}, ""},
 		"the key's own ARN":                         {policy.Key, strings.Replace(in(inKey, `"Action": "kms:Decrypt"`), `"Resource": "*"`, `"Resource": "arn:aws:kms:eu-central-1:111122223333:key/a"`, 1), lint.Options{KeyARN: "arn:aws:kms:eu-central-1:111122223333:key/a"}, "warning KR_KEY_POLICY_RESOURCE_NOT_STAR"},
-		"no Resource in a key policy":               {policy.Key, strings.Replace(in(inKey, `"Action": "kms:Decrypt"`), `"Resource": "*", `, ``, 1), lint.Options{}, ""},
+		"no Resource in a key policy":               {policy.Key, strings.Replace(in(inKey, `"Action": "kms:Decrypt"`), `"Resource": "*", `, ``, 1), lint.Options{}, "error MISSING_RESOURCE"},
 	})
 }
 
