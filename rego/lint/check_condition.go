@@ -152,16 +152,42 @@ func (c *checker) encryptionContext(f *facts) {
 			return
 		}
 	}
+	var names []string
 	for _, k := range pairs {
-		name := k.KeyText[strings.LastIndex(strings.ToLower(k.KeyText), "context:")+len("context:"):]
+		if name := contextName(k); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, k := range pairs {
+		name := contextName(k)
 		pinned := slices.ContainsFunc(keys, func(o *policy.Condition) bool { return slices.Contains(texts(o.Values), name) })
 		switch {
+		case !pinned && sentByService(f.s, name):
 		case !pinned && strings.ToLower(name) != strings.ToUpper(name):
-			c.add("KR_EC_KEY_CASE", k.Pos, "The condition finds %q in any case, while a ciphertext opens in one only. Add \"ForAllValues:StringEquals\": {\"kms:EncryptionContextKeys\": %s}.", name, quoted(name))
+			c.add("KR_EC_KEY_CASE", k.Pos, "The condition finds %q in any case, while a ciphertext opens in one only. Add \"ForAllValues:StringEquals\": {\"kms:EncryptionContextKeys\": %s}, "+
+				"with all other names that callers send: one that is not in the list is refused.", name, quotedList(names))
 		case !closed:
 			c.add("KR_EC_KEYS_WITHOUT_VALUES", k.Pos, "Beside the pair %q the encryption context may hold others.", name).Severity = Suggestion
 		}
 	}
+}
+
+// contextName is the name of the pair that a condition is about, as it is
+// written.
+func contextName(k *policy.Condition) string {
+	return k.KeyText[strings.LastIndex(strings.ToLower(k.KeyText), "context:")+len("context:"):]
+}
+
+// serviceContexts are names that services give the pairs of their encryption
+// contexts, beside those that begin with "aws:" (Guide, AWS services using KMS).
+var serviceContexts = []string{"secretarn", "secretversionid", "parameter_arn", "kms_cmk_id"}
+
+// sentByService tells whether a service sends the pair: it writes the name the
+// same at all times, and other pairs with it, which nobody else can list.
+func sentByService(s *policy.Statement, name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasPrefix(name, "aws:") || slices.Contains(serviceContexts, name) || narrowed(s, []string{"kms:viaservice"}) ||
+		len(s.Principals) > 0 && !slices.ContainsFunc(s.Principals, func(p policy.Principal) bool { return p.Type != policy.Service })
 }
 
 // nullQualifier looks for set qualifiers before Null.

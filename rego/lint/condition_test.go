@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/keyreeve/keyreeve/rego/lint"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
@@ -63,8 +66,19 @@ func TestSetQualifiers(t *testing.T) {
 		"ForAnyValue of the same key makes it safe":   {policy.Key, when("kms:Decrypt", `"ForAllValues:StringEquals": {"kms:ResourceAliases": "alias/a"}, "ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/*"}`), lint.Options{}, ""},
 		"a service always sends a context":            {policy.Identity, in(inUser, `"Action": "kms:Decrypt", `+anyKeys+`, "Condition": {"StringLike": {"kms:ViaService": "ec2.*.amazonaws.com"}, "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": "aws:ebs:id"}}`), lint.Options{}, "warning KR_EC_KEYS_WITHOUT_VALUES"},
 		"a Deny with ForAllValues is not looked at":   {policy.Key, unless("kms:Decrypt", `"ForAllValues:StringEquals": {"kms:ResourceAliases": "alias/a"}`), lint.Options{}, ""},
+		"the case of a service's name is its own":     {policy.Key, when("kms:Decrypt", `"StringEquals": {"kms:EncryptionContext:SecretARN": "b"}, "StringLike": {"kms:EncryptionContext:aws:s3:arn": "c*"}`), lint.Options{}, ""},
+		"so is that of a request by a service":        {policy.Key, when("kms:Decrypt", `"StringEquals": {"kms:EncryptionContext:a": "b", "kms:ViaService": "ssm.eu-west-1.amazonaws.com"}`), lint.Options{}, ""},
+		"of an application it may differ":             {policy.Key, when("kms:Decrypt", `"StringEquals": {"kms:EncryptionContext:a": "b"}`), lint.Options{}, "warning KR_EC_KEY_CASE"},
 		"a context with ForAnyValue and pair is open": {policy.Key, when("kms:Decrypt", `"StringEquals": {"kms:EncryptionContext:a": "b"}, "ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "a"}`), lint.Options{}, "suggestion KR_EC_KEYS_WITHOUT_VALUES"},
 	})
+}
+
+func TestNamesOfAnEncryptionContextAreAllListed(t *testing.T) {
+	text := when("kms:Decrypt", `"StringEquals": {"kms:EncryptionContext:Dept": "a", "kms:EncryptionContext:user": "b"}`)
+	found, _ := lint.CheckText(policy.Key, []byte(text), lint.Options{})
+	require.Len(t, found, 2)
+	assert.Equal(t, `The condition finds "Dept" in any case, while a ciphertext opens in one only. Add "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["Dept", "user"]}, `+
+		"with all other names that callers send: one that is not in the list is refused.", found[0].Message)
 }
 
 func TestViaService(t *testing.T) {

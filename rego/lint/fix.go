@@ -117,3 +117,12 @@ func quoted(text string) string {
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+// quotedList is texts as a list of JSON.
+func quotedList(texts []string) string {
+	all := make([]string, len(texts))
+	for i, text := range texts {
+		all[i] = quoted(text)
+	}
+	return "[" + strings.Join(all, ", ") + "]"
+}
