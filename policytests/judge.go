@@ -90,7 +90,7 @@ func (a *Asker) judge(c caseline.Case, d decision.Decision) (*Failure, error) {
 		}
 	}
 	if !asExpected || missing {
-		return &Failure{Wanted: wanted, Got: verdict(d) + " because " + quoteAll(facts), Evidence: &e, where: a.locator(d.Question())}, nil
+		return &Failure{Wanted: wanted, Got: verdict(d) + " because " + quoteAll(facts), Evidence: &e, grants: a.nearGrants(d), where: a.locator(d.Question())}, nil
 	}
 	if c.Says == nil {
 		return nil, nil

@@ -65,6 +65,8 @@ type Failure struct {
 	Witnesses []string
 	More      int // how many more requests contradict it
 
+	grants []string // why grants to the caller do not fit, as sentences
+
 	// where tells in which file and line a statement stands; nil: nobody knows.
 	where func(decision.Statement) string
 }
@@ -122,6 +124,9 @@ func (f Failure) String() string {
 	}
 	if e.Nearest != nil {
 		lines = append(lines, "near   "+near(*e.Nearest, f.statement))
+	}
+	for _, g := range f.grants {
+		lines = append(lines, "near   "+g)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/identity"
+	"github.com/keyreeve/keyreeve/policytests"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
@@ -304,11 +305,11 @@ func (s *search) fitting(q *decision.Question) []change {
 		if g.Equals != nil {
 			wanted = g.Equals
 		}
-		if !isParty(g.Grantee, q.Principal) || wanted == nil || !contains(g.Operations, strings.TrimPrefix(q.Action, "kms:")) {
+		if !policytests.GrantedTo(g, q.Principal) || wanted == nil || !contains(g.Operations, strings.TrimPrefix(q.Action, "kms:")) {
 			continue
 		}
 		exactly := g.Equals != nil
-		words := "ask with the encryption context " + pairs(wanted)
+		words := "ask with the encryption context " + policytests.Pairs(wanted)
 		if exactly {
 			words += " and no other pair"
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/policytests"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -104,44 +105,15 @@ func (t *teacher) notes() []string {
 
 // nearGrants tells of grants to the caller that do not fit the request.
 func (t *teacher) nearGrants() []string {
-	operation, isKMS := strings.CutPrefix(t.q.Action, "kms:")
-	if !isKMS || t.q.Rule != decision.KeyPolicy {
-		return nil
-	}
 	var notes []string
 	for _, g := range t.q.Grants {
-		if !isParty(g.Grantee, t.q.Principal) {
-			continue
-		}
-		name, who := t.b.grantName(t.q, g.ID), t.who()
+		who := t.who()
 		if g.Grantee.Via == decision.ViaAccount {
 			who = "account " + t.home()
 		}
-		switch {
-		case !contains(g.Operations, operation):
-			notes = append(notes, fmt.Sprintf("The grant %s is for %s, but not for %s: its operations are %s.", name, who, operation, strings.Join(g.Operations, ", ")))
-		case g.Equals != nil:
-			notes = append(notes, fmt.Sprintf("The grant %s fits only an encryption context that is exactly %s.", name, pairs(g.Equals)))
-		case g.Subset != nil:
-			notes = append(notes, fmt.Sprintf("The grant %s fits only an encryption context that contains %s.", name, pairs(g.Subset)))
+		if said := policytests.NearGrant(t.q, g, t.b.grantName(t.q, g.ID), who); said != "" {
+			notes = append(notes, said)
 		}
 	}
 	return notes
-}
-
-// isParty tells whether a grant is for a caller.
-func isParty(p decision.Party, c decision.Principal) bool {
-	switch p.Via {
-	case decision.ViaUser:
-		return p.ID == c.User && c.Type == decision.User
-	case decision.ViaRole:
-		return p.ID == c.Role
-	case decision.ViaSession:
-		return p.ID == c.Session
-	case decision.ViaAccount:
-		return p.ID == c.Account
-	case decision.ViaService:
-		return contains(c.Services, p.ID)
-	}
-	return false
 }

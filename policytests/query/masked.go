@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/policytests"
 )
 
 // hidden are the values that logs write in the place of others.
@@ -63,7 +64,7 @@ func (b *Base) decideMasked(ctx context.Context, q decision.Question) (d decisio
 			d = decided // with values that nothing names
 		}
 		if decided.Allowed {
-			allowed = append(allowed, pairs(c))
+			allowed = append(allowed, policytests.Pairs(c))
 		}
 	}
 	list := strings.Join(names, ", ")

@@ -211,18 +211,6 @@ func alternatives(all []string) string {
 	return strings.Join(words, " or ")
 }
 
-// pairs writes an encryption context.
-func pairs(all map[string]string) string {
-	if len(all) == 0 {
-		return "empty"
-	}
-	words := make([]string, 0, len(all))
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		words = append(words, name+"="+word(all[name], true))
-	}
-	return strings.Join(words, ", ")
-}
-
 func contains(all []string, one string) bool { return slices.Contains(all, one) }
 
 // A printer writes lines and keeps the first error.

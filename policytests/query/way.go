@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
+	"github.com/keyreeve/keyreeve/policytests"
 	"github.com/keyreeve/keyreeve/policytests/analysis"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
 )
@@ -89,7 +90,7 @@ func (b *Base) termText(t analysis.Term, q *decision.Question) string {
 		if !t.Holds {
 			verb = map[string]string{"contains": "does not contain", "is exactly": "is not exactly"}[verb]
 		}
-		return "the encryption context " + verb + " " + pairs(pairsOf)
+		return "the encryption context " + verb + " " + policytests.Pairs(pairsOf)
 	}
 	return t.String()
 }
