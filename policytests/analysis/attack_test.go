@@ -51,6 +51,8 @@ func TestWhatARequestCanMeetIsNotProvedAbsent(t *testing.T) {
 		"a federated user by its id":                                 {`{"StringLike":{"aws:userid":"3*:guest*"}}`, Found},
 		"nobody, for ids of sessions are not those of root users":    {`{"StringLike":{"aws:userid":"AROA*"},"StringEquals":{"aws:PrincipalType":"Account"}}`, Proved},
 		"a service that is neither of two":                           {`{"ForAnyValue:StringNotLike":{"aws:CalledVia":["e*.amazonaws.com","s3.amazonaws.com"]}}`, Found},
+		"three services, one between the others":                     {`{"StringEquals":{"aws:CalledViaFirst":"cloudformation.amazonaws.com","aws:CalledViaLast":"s3.amazonaws.com"},"ForAnyValue:StringEquals":{"aws:CalledVia":"athena.amazonaws.com"}}`, Found},
+		"services that call from an address":                         {`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"Bool":{"aws:ViaAWSService":"true"}}`, Found},
 		"a value that is empty":                                      {`{"StringNotLike":{"kms:EncryptionContext:u":"?*"},"Null":{"kms:EncryptionContext:u":"false"}}`, Found},
 		"a service of a source elsewhere":                            {`{"ArnLike":{"aws:SourceArn":"arn:aws-cn:s3:*:444455556666:*"}}`, Found},
 		"a service by its name in a Region":                          {`{"ForAnyValue:StringLike":{"aws:PrincipalServiceNamesList":"l*.us-east-1.amazonaws.com"}}`, Found},
@@ -133,6 +135,33 @@ func TestMembersOfAnOrganizationAreOthers(t *testing.T) {
 		a, err := Find(t.Context(), Query{Allowed: []*Universe{u}, Actions: []string{"kms:Decrypt"}, Callers: func(c Caller) bool { return c.Member }})
 		require.NoError(t, err, name)
 		assert.Equal(t, row.want, a.State, "%s: %s", name, a.Why)
+	}
+}
+
+// TestGrantsForResourcesOfServicesAreToldApart: who calls last does not say
+// whether a grant is for a resource of a service.
+func TestGrantsForResourcesOfServicesAreToldApart(t *testing.T) {
+	d := parse(t, policy.Key, full(says("Allow", `"*"`, `"kms:CreateGrant"`, `{"StringLike":{"kms:ViaService":"s3.*"},"Bool":{"kms:GrantIsForAWSResource":"false"}}`)))
+	u, err := OfDocument(Loose{Document: d, Account: "111122223333"}, Config{})
+	require.NoError(t, err)
+	a, err := Find(t.Context(), Query{Allowed: []*Universe{u}, Actions: []string{"kms:CreateGrant"}})
+	require.NoError(t, err)
+	assert.Equal(t, Found, a.State, a.Why)
+}
+
+// TestRetiringGrantsIsNotProvedAbsent asks who may retire a grant of a world.
+func TestRetiringGrantsIsNotProvedAbsent(t *testing.T) {
+	w := loadWorld(t, exampleWorld)
+	for _, k := range w.Keys() {
+		u, err := OfKey(w, k, Config{})
+		require.NoError(t, err)
+		want := Proved
+		if len(k.Grants) > 0 {
+			want = Unknown
+		}
+		a, err := Find(t.Context(), Query{Allowed: []*Universe{u}, Actions: []string{"kms:RetireGrant"}})
+		require.NoError(t, err)
+		assert.Equal(t, want, a.State, "%s: %s", k.Name, a.Why)
 	}
 }
 

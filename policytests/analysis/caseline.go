@@ -105,6 +105,12 @@ func (c *caseLine) network(w *Witness) {
 			word = "[" + strings.Join(chain, ", ") + "]"
 		}
 		c.words = append(c.words, "via service "+word)
+		if v := w.Keys["aws:sourceip"]; len(v) > 0 && v[0] != serviceAddress {
+			c.set("aws:SourceIp", v)
+		}
+		if v := w.Keys["kms:grantisforawsresource"]; len(v) > 0 && v[0] == "false" {
+			c.set("kms:GrantIsForAWSResource", v)
+		}
 		return
 	}
 	if w.by.endpoint != nil {

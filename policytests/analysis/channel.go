@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -66,19 +67,77 @@ func (sp *space) throughEndpoint(s *subject) []option {
 	return all
 }
 
-// throughServices are the chains of services, of one or two, that can call.
+// throughServices are the chains of services that can call, from each address
+// that conditions tell apart. Whether a grant is for a resource of a service is
+// not told by who calls last.
 func (sp *space) throughServices(s *subject) []option {
-	services := sp.services(s)
-	firsts := services
-	if len(sp.conditions["aws:calledvia"])+len(sp.conditions["aws:calledviafirst"])+len(sp.conditions["aws:calledvialast"]) == 0 {
-		firsts = nil
-	}
 	var all []option
+	for _, chain := range sp.chains(sp.services(s)) {
+		keys := forwarded(s.on.region, chain...)
+		all = append(all, option{keys: keys})
+		if sp.grantsAsked {
+			other := maps.Clone(keys)
+			other["kms:grantisforawsresource"] = []string{"false"}
+			all = append(all, option{keys: other})
+		}
+	}
+	for _, o := range slices.Clone(all) {
+		for _, a := range sp.serviceAddresses() {
+			keys := maps.Clone(o.keys)
+			keys["aws:sourceip"] = []string{a}
+			all = append(all, option{keys: keys})
+		}
+	}
+	return all
+}
+
+// serviceAddresses are those that services can call from besides their usual
+// one.
+func (sp *space) serviceAddresses() []string {
+	if len(sp.conditions["aws:sourceip"]) == 0 {
+		return nil
+	}
+	return sp.addresses("aws:sourceip")
+}
+
+// maxChains bounds the chains of services that are tried.
+const maxChains = 1000
+
+// chains are those that services can form. Where conditions ask for those that
+// called, they differ by the first, by the last, and by one between for each
+// condition on any or all of them.
+func (sp *space) chains(services []string) [][]string {
+	var all [][]string
 	for _, last := range services {
-		all = append(all, option{keys: forwarded(s.on.region, last)})
-		for _, first := range firsts {
-			if first != last {
-				all = append(all, option{keys: forwarded(s.on.region, first, last)})
+		all = append(all, []string{last})
+	}
+	between := len(sp.conditions["aws:calledvia"])
+	if between+len(sp.conditions["aws:calledviafirst"])+len(sp.conditions["aws:calledvialast"]) == 0 {
+		return all
+	}
+	middles := [][]string{nil}
+	for from, size := 0, 0; size < between; size++ {
+		until := len(middles)
+		for _, m := range middles[from:until] {
+			for i, x := range services {
+				if len(m) == 0 || slices.Index(services, m[len(m)-1]) < i {
+					middles = append(middles, append(slices.Clone(m), x))
+				}
+			}
+			if len(middles) > maxChains {
+				break
+			}
+		}
+		from = until
+	}
+	for _, last := range services {
+		for _, first := range services {
+			for _, m := range middles {
+				if len(all) >= maxChains {
+					sp.limits["aws:calledvia"] = "too many chains of services"
+					return all
+				}
+				all = append(all, slices.Concat([]string{first}, m, []string{last}))
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -117,11 +118,44 @@ func (f *finder) find(ctx context.Context) (Answer, error) {
 		return Answer{}, err
 	case answer.State == Found:
 		return answer, nil
+	case f.retires():
+		return Answer{State: Unknown, Why: "who may retire a grant is told by the grant; ask about kms:RetireGrant with a grant"}, nil
 	case len(f.unsure) > 0:
 		return Answer{State: Unknown, Why: strings.Join(f.unsure, "; ")}, nil
 	default:
 		return Answer{State: Proved}, nil
 	}
+}
+
+// retires tells whether the search is also about kms:RetireGrant, and some of
+// the callers have a say in retiring a grant on one of the keys: it is not looked
+// for.
+func (f *finder) retires() bool {
+	if f.query.Actions != nil && !slices.Contains(f.query.Actions, "kms:RetireGrant") || f.silent || len(f.matching) > 0 {
+		return false
+	}
+	for _, v := range f.allowed {
+		for _, c := range v.u.callers {
+			if f.query.Callers != nil && !f.query.Callers(*c) {
+				continue
+			}
+			if slices.ContainsFunc(v.u.resources, func(r *resource) bool {
+				return slices.ContainsFunc(r.grants, func(g decision.Grant) bool { return c.retires(r, &g) })
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// retires tells whether somebody may be one of those who retire a grant.
+func (c *Caller) retires(r *resource, g *decision.Grant) bool {
+	is := func(p decision.Party) bool {
+		via := partyVia[p.Via]
+		return via != 0 && (party{via, p.ID}).names(&c.principal)
+	}
+	return c.Account != "" && c.Account == r.asked.Account || is(g.Retiree) || is(g.Grantee) && slices.Contains(g.Operations, "RetireGrant")
 }
 
 // subjects calls visit for each subject until it says that it is enough.

@@ -24,6 +24,9 @@ type space struct {
 	limits   map[string]string
 	mixtures map[string]bool
 	kinds    [][]*policy.Action // of actions
+	// grantsAsked: policies, and not only rules, ask whether grants are for
+	// resources of services.
+	grantsAsked bool
 }
 
 // A dimension is one thing about a request.
@@ -63,6 +66,7 @@ func newSpace(universes ...*Universe) *space {
 			}
 		}
 	}
+	sp.grantsAsked = len(sp.conditions["kms:grantisforawsresource"]) > 0
 	sp.contexts = sp.pairs(encryptionContext, contextKeys, sp.constraints())
 	sp.tags = sp.pairs(requestTag, tagKeys, nil)
 	return sp
