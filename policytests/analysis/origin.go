@@ -190,7 +190,11 @@ func (sp *space) provider() *dimension {
 
 // chosen tells whether whoever begins the caller's session gives a key its
 // value: the name of a role session, and where the trust policy lets it, tags.
+// So are keys that are untold.
 func (s *subject) chosen(key string) bool {
+	if s.untold(key) || s.beyond(key) {
+		return true
+	}
 	if s.unknown() || s.caller.Type != decision.Role || s.caller.who.Role == nil {
 		return false
 	}

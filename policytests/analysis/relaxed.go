@@ -62,6 +62,12 @@ func (f *finder) suspect(s *subject, r *residue, avoid func(*residue) [][]litera
 
 // doubt says what may turn out as it likes.
 func (a *atom) doubt() string {
+	if a.wild && a.subject.untold(a.condition.key) {
+		return "requests to assume a role may hold " + a.condition.source.KeyText + ", which is not looked at"
+	}
+	if a.wild && a.subject.beyond(a.condition.key) {
+		return "requests may hold " + a.condition.source.KeyText + " otherwise than is looked at"
+	}
 	if a.wild {
 		return "role sessions may have names of their own, and where trust policies let them, tags; " + ruleOf(a.condition.key) + " depends on it"
 	}
@@ -102,8 +108,9 @@ func (sp *space) hasFree() bool {
 			}
 		}
 	}
+	trust := slices.ContainsFunc(sp.universes, func(u *Universe) bool { return u.kind == policy.Trust })
 	for key, all := range sp.conditions {
-		if sp.mixed(key) || slices.ContainsFunc(all, func(c *condition) bool { return len(c.vars) > 0 }) {
+		if trust && mayBeUntold(key) || mayBeBeyond(key) || sp.mixed(key) || slices.ContainsFunc(all, func(c *condition) bool { return len(c.vars) > 0 }) {
 			return true
 		}
 	}
@@ -113,10 +120,10 @@ func (sp *space) hasFree() bool {
 // isFree tells whether a condition is free for a subject.
 func (r *residue) isFree(s *subject, c *condition) bool {
 	switch {
-	case c.hidden:
-		return false
 	case r.sessions && s.chosen(c.key):
 		return true
+	case c.hidden:
+		return false
 	case c.op.Type == policy.PresenceType:
 		return false
 	}

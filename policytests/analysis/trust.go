@@ -113,6 +113,37 @@ func (s *subject) assumes() bool {
 	}
 }
 
+// mayBeUntold tells keys of which no source is known, or not for all requests to
+// assume a role.
+func mayBeUntold(key string) bool {
+	i := info(key)
+	return i.source == fromClaims || i.row.Name != "" && !i.row.Global
+}
+
+// untold tells whether requests to assume a role may hold a key that those of
+// the analysis never do: facts of the role, what comes with a session that a
+// provider has begun, keys of the service that are in no table, and those that
+// one request brings for several actions.
+func (s *subject) untold(key string) bool {
+	if s.on.kind != policy.RoleResource || !mayBeUntold(key) {
+		return false
+	}
+	i, ofSession := info(key), s.caller.provider == "" && s.caller.Type == decision.Role
+	origin, _, _ := strings.Cut(key, ":")
+	switch {
+	case strings.HasPrefix(key, resourceTag):
+		return true
+	case origin == "saml" || i.source == fromClaims && strings.ContainsAny(origin, "./"):
+		return ofSession
+	case i.source == fromClaims:
+		return origin != "kms" && origin != "aws"
+	case s.carries(i) || i.row.Name == "sts:ExternalId" && s.caller.provider != "":
+		return false
+	default:
+		return slices.ContainsFunc(policy.Actions, func(a policy.Action) bool { return asksForRoles(&a) && slices.Contains(a.ConditionKeys, i.row.Name) })
+	}
+}
+
 // asksForRoles tells whether an action is about roles to be assumed.
 func asksForRoles(a *policy.Action) bool {
 	return strings.HasPrefix(a.Name, "sts:") && a.On(policy.RoleResource)

@@ -21,6 +21,7 @@ const github = `{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.acti
 func TestTrustPoliciesAreCheckedByMeaning(t *testing.T) {
 	const assume, web = `"sts:AssumeRole"`, `"sts:AssumeRoleWithWebIdentity"`
 	own := trusts("Allow", `{"AWS":"arn:aws:iam::111122223333:root"}`, assume, "")
+	undecided := []string{"KR_PUBLIC_ROLE unknown", "KR_UNREACHABLE_ALLOW unknown"}
 	builds := func(subject string) string {
 		return trusts("Allow", github, web, `{"StringLike":{"token.actions.githubusercontent.com:sub":`+subject+`}}`)
 	}
@@ -59,6 +60,12 @@ func TestTrustPoliciesAreCheckedByMeaning(t *testing.T) {
 		"what no request can meet":         {own + "," + trusts("Allow", `{"AWS":"arn:aws:iam::111122223333:user/bob"}`, assume, `{"NumericLessThan":{"aws:MultiFactorAuthAge":"5"},"Bool":{"aws:MultiFactorAuthPresent":"false"}}`), []string{"KR_UNREACHABLE_ALLOW"}},
 		"a Deny that covers an Allow":      {trusts("Allow", `{"AWS":"arn:aws:iam::111122223333:user/bob"}`, assume, "") + "," + trusts("Deny", `{"AWS":"*"}`, assume, ""), []string{"KR_UNREACHABLE_ALLOW"}},
 		"a Deny for nobody":                {own + "," + trusts("Deny", `{"AWS":"arn:aws:iam::444455556666:user/eve"}`, assume, ""), []string{"KR_DENY_WITHOUT_EFFECT"}},
+		"a key that is not looked at":      {trusts("Allow", `{"AWS":"*"}`, assume, `{"NumericLessThanEquals":{"sts:DurationSeconds":"3600"}}`), undecided},
+		"a tag of the role":                {trusts("Allow", `{"AWS":"*"}`, assume, `{"StringEquals":{"aws:ResourceTag/stage":"test"}}`), undecided},
+		"a tag of the role, by IAM":        {trusts("Allow", `{"AWS":"*"}`, assume, `{"StringEquals":{"iam:ResourceTag/stage":"test"}}`), undecided},
+		"a session that a directory began": {trusts("Allow", `{"AWS":"*"}`, assume, `{"StringEquals":{"saml:sub":"somebody"}}`), undecided},
+		"a session that a provider began":  {trusts("Allow", `{"AWS":"*"}`, assume, `{"StringEquals":{"accounts.google.com:aud":"1234"}}`), undecided},
+		"a word beside tags":               {own + "," + trusts("Allow", `{"AWS":"*"}`, `"sts:TagSession"`, `{"StringEquals":{"sts:ExternalId":"sesame"}}`), undecided},
 		"a key that is merely there":       {trusts("Allow", `{"AWS":"arn:aws:iam::111122223333:root"}`, assume, `{"StringLike":{"sts:ExternalId":"*"}}`), []string{"EQUIVALENT_TO_NULL_FALSE"}},
 	} {
 		found, err := CheckDocument(t.Context(), parse(t, policy.Trust, full(row.policy)), lint.Options{Account: "111122223333"})
