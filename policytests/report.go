@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/policytests/caseline"
+	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // A Report is the outcome of a run, in the order of files and lines.
@@ -155,7 +156,19 @@ func near(n decision.NearestMiss, name func(decision.Statement) string) string {
 	if len(n.Actual) > 0 {
 		actual = quoteAll(n.Actual)
 	}
-	return fmt.Sprintf("%s, but for %s %s: wanted %s, was %s", name(n.Statement), n.Operator, n.Key, quoteAll(n.Wanted), actual)
+	wanted := "wanted"
+	set, operator, qualified := strings.Cut(n.Operator, ":")
+	if !qualified {
+		set, operator = "", n.Operator
+	}
+	op, _ := policy.OperatorNamed(strings.TrimSuffix(operator, "IfExists"))
+	switch several := len(n.Actual) > 1 || n.MoreActual > 0; {
+	case op.Negated:
+		wanted = "wanted none of"
+	case several && !strings.EqualFold(set, "ForAnyValue"):
+		actual += ", and not every value is among those wanted"
+	}
+	return fmt.Sprintf("%s, but for %s %s: %s %s, was %s", name(n.Statement), n.Operator, n.Key, wanted, quoteAll(n.Wanted), actual)
 }
 
 // statement names a statement: policy, Sid and place.

@@ -82,3 +82,10 @@ func TestJUnitIsXMLWhateverIsInIt(t *testing.T) {
 		assert.NotContains(t, b.String(), "\x1b")
 	}
 }
+
+func TestABacktickEndsNoCodeOfMarkdown(t *testing.T) {
+	f := report.Finding{Finding: lint.Finding{Rule: "R", Message: "a `b` [c](d)", File: "x`<img>``_y|.json", Span: lint.Span{Start: lint.Point{Line: 1, Column: 2}}}}
+	var b bytes.Buffer
+	require.NoError(t, report.Lint{Findings: []report.Finding{f}}.Write(&b, report.Markdown, report.Style{}))
+	assert.Contains(t, b.String(), "| ``` x`<img>``_y\\|.json:1:2 ``` | a \\`b\\` \\[c](d) |\n")
+}

@@ -21,7 +21,7 @@ func (l Lint) markdown(w io.Writer) error {
 			if f.Unknown {
 				level = "unknown"
 			}
-			fmt.Fprintf(&b, "| %s | `%s` | `%s:%d:%d` | %s |\n", level, f.Rule, cell(f.File), f.Span.Start.Line, f.Span.Start.Column, cell(f.sentence()))
+			fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", level, f.Rule, code(fmt.Sprintf("%s:%d:%d", f.File, f.Span.Start.Line, f.Span.Start.Column)), cell(f.sentence()))
 		}
 		for _, f := range found {
 			if detail := f.detail(); detail != "" {
@@ -34,7 +34,7 @@ func (l Lint) markdown(w io.Writer) error {
 		b.WriteString("\n" + plural(aside, "finding is", "findings are") + " set aside:\n\n")
 		for _, f := range l.Findings {
 			if reason := f.aside(); reason != "" {
-				fmt.Fprintf(&b, "- `%s` at `%s:%d`: %s\n", f.Rule, cell(f.File), f.Span.Start.Line, cell(reason))
+				fmt.Fprintf(&b, "- `%s` at %s: %s\n", f.Rule, code(fmt.Sprintf("%s:%d", f.File, f.Span.Start.Line)), cell(reason))
 			}
 		}
 	}
@@ -58,7 +58,20 @@ func problemList(all policytests.Problems) string {
 
 // cell keeps text in one cell of a table and from being markup.
 func cell(text string) string {
-	return strings.NewReplacer("\n", " ", "|", `\|`, "<", "&lt;", "*", `\*`, "_", `\_`).Replace(safetext.Text(text))
+	return strings.NewReplacer("\n", " ", "|", `\|`, "<", "&lt;", "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`).Replace(safetext.Text(text))
+}
+
+// code is text as a span of code in one cell of a table, whatever is in it.
+func code(text string) string {
+	text = strings.NewReplacer("\n", " ", "|", `\|`).Replace(safetext.Text(text))
+	mark := "`"
+	for strings.Contains(text, mark) {
+		mark += "`"
+	}
+	if len(mark) == 1 {
+		return mark + text + mark
+	}
+	return mark + " " + text + " " + mark
 }
 
 func html(text string) string {
