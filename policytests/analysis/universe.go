@@ -54,6 +54,7 @@ type Universe struct {
 	documents map[*policy.Document]*document
 	own       *space
 	limit     string // why it may lack callers or keys
+	unlisted  *bool  // whether policies ask for calls by services that the world does not list; nil: not known yet
 	strange   string // why it may lack callers of accounts that nobody names
 	// kind and subject are the policy that an open universe was made for.
 	kind    policy.Kind
