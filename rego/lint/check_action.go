@@ -277,7 +277,7 @@ func (c *checker) keyPolicyResource(f *facts) {
 	if c.kind != policy.Key {
 		return
 	}
-	if len(f.s.Resources) == 0 {
+	if !f.s.HasResource {
 		c.add("MISSING_RESOURCE", f.s.Pos, "The statement has no Resource, so it matches nothing. In a key policy \"*\" is the key.")
 	}
 	for _, r := range f.s.Resources {
