@@ -34,7 +34,7 @@ func (c *checker) conditionKey(f *facts, k *policy.Condition) {
 	case known:
 	case prefix == "aws":
 		c.unknownKey("INVALID_GLOBAL_CONDITION_KEY", prefix+":", k)
-	case prefix == "kms":
+	case prefix == "kms" || prefix == "sts" && !otherSTSKey(k.Key):
 		c.unknownKey("INVALID_SERVICE_CONDITION_KEY", prefix+":", k)
 	case services.has[prefix] || strings.ContainsAny(prefix, "./"):
 		// Keys of services and identity providers; trust policies and other
@@ -46,6 +46,11 @@ func (c *checker) conditionKey(f *facts, k *policy.Condition) {
 	default:
 		c.unknownKey("INVALID_SERVICE_CONDITION_KEY", "", k)
 	}
+}
+
+// otherSTSKey tells keys of sts that exist and stand in no table.
+func otherSTSKey(key string) bool {
+	return strings.HasPrefix(key, "sts:requestcontext/") || slices.ContainsFunc(otherSTSKeys, func(n string) bool { return strings.EqualFold(n, key) })
 }
 
 // onlyOurs tells whether all actions of a statement are in the table.

@@ -49,11 +49,13 @@ func TestVariablesAboutTheResourceAreNotTheCallers(t *testing.T) {
 
 func TestNamesOfConditionKeys(t *testing.T) {
 	run(t, map[string]row{
-		"in any case":           {policy.Key, when("kms:Decrypt", `"StringEquals": {"KMS:CALLERACCOUNT": "111122223333"}`), lint.Options{}, ""},
-		"aws:ARN is in nothing": {policy.Key, when("kms:Decrypt", `"ArnEquals": {"aws:ARN": "arn:aws:iam::111122223333:role/a"}`), lint.Options{}, "error DEPRECATED_GLOBAL_CONDITION_KEY"},
-		"a register too many":   {policy.Key, when("kms:Decrypt", `"StringEquals": {"kms:RecipientAttestation:PCR99": "a"}`), lint.Options{}, "error INVALID_SERVICE_CONDITION_KEY"},
-		"a new global key":      {policy.Key, when("kms:Decrypt", `"StringEquals": {"aws:SourceVpcArn": "a"}`), lint.Options{}, "warning USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES"},
-		"an invented service":   {policy.Key, when("kms:Decrypt", `"StringEquals": {"kmss:ViaService": "a"}`), lint.Options{}, "error INVALID_SERVICE_CONDITION_KEY"},
+		"in any case":             {policy.Key, when("kms:Decrypt", `"StringEquals": {"KMS:CALLERACCOUNT": "111122223333"}`), lint.Options{}, ""},
+		"aws:ARN is in nothing":   {policy.Key, when("kms:Decrypt", `"ArnEquals": {"aws:ARN": "arn:aws:iam::111122223333:role/a"}`), lint.Options{}, "error DEPRECATED_GLOBAL_CONDITION_KEY"},
+		"a register too many":     {policy.Key, when("kms:Decrypt", `"StringEquals": {"kms:RecipientAttestation:PCR99": "a"}`), lint.Options{}, "error INVALID_SERVICE_CONDITION_KEY"},
+		"a new global key":        {policy.Key, when("kms:Decrypt", `"StringEquals": {"aws:SourceVpcArn": "a"}`), lint.Options{}, "warning USE_CONDITION_KEY_ONLY_WITH_SUPPORTED_SERVICES"},
+		"a misspelt word to know": {policy.Trust, `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"sts:ExternlId": "a"}}}}`, lint.Options{}, "error INVALID_SERVICE_CONDITION_KEY"},
+		"a key of bearer tokens":  {policy.Identity, `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:GetServiceBearerToken", "Resource": "*", "Condition": {"StringEquals": {"sts:AWSServiceName": "codeartifact.amazonaws.com"}}}}`, lint.Options{}, ""},
+		"an invented service":     {policy.Key, when("kms:Decrypt", `"StringEquals": {"kmss:ViaService": "a"}`), lint.Options{}, "error INVALID_SERVICE_CONDITION_KEY"},
 	})
 }
 

@@ -65,6 +65,11 @@ func readTable(names ...string) wordList {
 var stsActions = []string{"sts:AssumeRoot", "sts:GetAccessKeyInfo", "sts:GetServiceBearerToken", "sts:GetWebIdentityToken",
 	"sts:SetContext", "sts:TagGetWebIdentityToken"}
 
+// otherSTSKeys are the condition keys of sts that exist besides those of
+// policy.ConditionKeys and sts:RequestContext/NAME.
+var otherSTSKeys = []string{"sts:AWSServiceName", "sts:DurationSeconds", "sts:IdentityTokenAudience", "sts:RequestContextProviders",
+	"sts:SigningAlgorithm", "sts:TaskPolicyArn"}
+
 // otherGlobalKeys are condition keys that exist and that no request to KMS
 // holds.
 var otherGlobalKeys = []string{"aws:CalledViaAWSMCP", "aws:IsMcpServiceAction", "aws:PrincipalOrgMasterAccountId", "aws:SignInSessionArn", "aws:SourceVpcArn", "aws:ViaAWSMCPService"}
