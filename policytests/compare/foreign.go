@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyreeve/keyreeve/engine/world"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -64,6 +65,48 @@ func (f foreignSet) add(owner string, d *policy.Document, s policy.Statement, ac
 	}
 	one := policy.Document{Kind: d.Kind, Version: d.Version, Statements: []policy.Statement{s}}
 	f[owner+" "+string(one.Canonical())] = name
+}
+
+// foreignOf is what all policies of a world say, by whom they are attached to.
+// Its roles are compared.
+func foreignOf(w *world.World) foreignSet {
+	f := foreignSet{}
+	if w == nil {
+		return f
+	}
+	for _, a := range w.Accounts() {
+		for _, u := range a.Users {
+			f.attached(u.ARN, u.Boundary, u.Inline, u.Managed)
+		}
+		for _, g := range a.Groups {
+			f.attached(g.ARN, nil, g.Inline, g.Managed)
+		}
+		for _, r := range a.Roles {
+			f.attached(r.ARN, r.Boundary, r.Inline, r.Managed, []*world.Policy{r.Trust})
+		}
+		for _, x := range a.Federated {
+			f.attached(x.ARN, nil, x.Session)
+		}
+		for _, x := range a.Identities {
+			f.attached(x.ARN, nil, x.Session)
+		}
+		for _, level := range w.Organization().Levels(a.ID) {
+			f.attached(a.ID, nil, level.SCP, level.RCP)
+		}
+	}
+	for _, e := range w.Endpoints() {
+		f.attached(e.ID, e.Policy)
+	}
+	return f
+}
+
+// attached adds the policies of one owner; nil is none.
+func (f foreignSet) attached(owner string, one *world.Policy, more ...[]*world.Policy) {
+	for _, p := range append(slices.Concat(more...), one) {
+		if p != nil {
+			f.take(owner+" "+p.Document.Kind.String(), p.Document, true)
+		}
+	}
 }
 
 // compared tells whether all actions that a pattern matches are compared.

@@ -70,3 +70,38 @@ func TestAPolicyThatIsAddedSaysMoreThanNone(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, compare.Unknown, report.Result())
 }
+
+// TestAWorldSaysWhatIsNotCompared, of each kind of policy.
+func TestAWorldSaysWhatIsNotCompared(t *testing.T) {
+	write := func(iam, trust string) string {
+		dir := t.TempDir()
+		text := `
+accounts:
+  "111122223333":
+    users: {bob: {policies: {use: {Version: 2012-10-17, Statement: {Effect: Allow, Action: ` + iam + `, Resource: "*"}}}}}
+    roles: {app: {trust: {Version: 2012-10-17, Statement: {Effect: Allow, Principal: {AWS: "111122223333"}, Action: ` + trust + `}}}}
+`
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "world.yaml"), []byte(text), 0o600))
+		return dir
+	}
+	before := write(`["kms:Decrypt"]`, `["sts:AssumeRole"]`)
+	for name, row := range map[string]struct {
+		after string
+		want  compare.Result
+		names []string
+	}{
+		"an action of another service": {write(`["kms:Decrypt", "iam:PassRole"]`, `["sts:AssumeRole"]`), compare.Unknown, []string{"iam:PassRole"}},
+		"what sessions may bring":      {write(`["kms:Decrypt"]`, `["sts:AssumeRole", "sts:SetContext"]`), compare.Unknown, []string{"sts:SetContext"}},
+		"who may assume a role":        {write(`["kms:Decrypt", "sts:AssumeRole"]`, `["sts:AssumeRole"]`), compare.NewAccess, nil},
+		"the same in other letters":    {write(`["KMS:Decrypt"]`, `["sts:AssumeRole"]`), compare.Same, nil},
+	} {
+		report, err := compare.Paths(t.Context(), before, row.after, compare.Options{})
+		require.NoError(t, err, name)
+		assert.Equal(t, row.want, report.Result(), name)
+		require.Len(t, report.Unknown, len(row.names), name)
+		for i, n := range row.names {
+			assert.Contains(t, report.Unknown[i], "the world: ", name)
+			assert.Contains(t, report.Unknown[i], n, name)
+		}
+	}
+}

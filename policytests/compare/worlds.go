@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,9 @@ func (c *comparer) worlds(ctx context.Context, name, oldPath, newPath string) er
 		if err := c.account(ctx, name, at, old, new, places[at], more[at]); err != nil {
 			return err
 		}
+	}
+	if actions := foreignOf(old).changed(foreignOf(new)); len(actions) > 0 {
+		c.unknown("%s: %s", cmp.Or(name, "the world"), notCompared(actions))
 	}
 	return nil
 }
