@@ -253,6 +253,9 @@ func (s *statement) time() (time.Time, error) {
 	}
 	for _, layout := range times {
 		if at, err := time.Parse(layout, t.word.Text); err == nil && !t.list {
+			if at.Nanosecond() != 0 {
+				return time.Time{}, t.failf("a request has its time in whole seconds")
+			}
 			return at.UTC(), nil
 		}
 	}

@@ -47,7 +47,8 @@ type Result struct {
 	// Problems are files, and worlds, that could not be linted.
 	Problems []extract.Error
 	// Notes are what was passed over in a directory though it might hold
-	// policies.
+	// policies, and what was assumed of a template: the defaults of parameters,
+	// stand-ins for accounts.
 	Notes []extract.Error
 	// Stale counts the entries of the baseline that were not found again,
 	// though their file was linted.
@@ -99,6 +100,11 @@ func run(ctx context.Context, found *extract.Found, o Options, all bool) (*Resul
 	r := &Result{Policies: found.Policies, Problems: found.Errors, Notes: found.Notes, sources: map[string]*extract.Source{}}
 	for _, p := range found.Policies {
 		r.sources[p.File] = p.Source().Root()
+		for _, assumed := range p.Notes {
+			if note := (extract.Error{File: p.File, Message: assumed}); !slices.Contains(r.Notes, note) {
+				r.Notes = append(r.Notes, note)
+			}
+		}
 	}
 	worlds := r.load(found.Worlds, o)
 	perPolicy, err := r.each(ctx, o, worlds)
