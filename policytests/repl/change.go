@@ -46,9 +46,13 @@ func (s *Session) apply(c draft.Change) (Answer, error) {
 }
 
 // addGrant reads grant GRANTEE OPERATIONS [on KEY] [name NAME] [retiree
-// PRINCIPAL] [equals NAME=VALUE]… [subset NAME=VALUE]….
+// PRINCIPAL] [equals NAME=VALUE]… [subset NAME=VALUE]…, or as given lines have
+// it: grant NAME on KEY to GRANTEE for OPERATIONS ….
 func addGrant(_ context.Context, s *Session, rest string) (Answer, error) {
 	w := words(rest)
+	if len(w) >= 7 && w[1] == "on" && w[3] == "to" && w[5] == "for" {
+		w = append([]string{w[4], w[6], "on", w[2], "name", w[0]}, w[7:]...)
+	}
 	if len(w) < 2 {
 		return Answer{}, misuse("grant whom what? grant role/nightly [Decrypt, DescribeKey] on key/payroll")
 	}

@@ -111,6 +111,7 @@ func changeCommands() []command {
 			name: "grant", usage: "PRINCIPAL OPERATIONS [on KEY] [name NAME] [retiree PRINCIPAL] [equals|subset NAME=VALUE…]", short: "add a grant", run: addGrant,
 			examples: []string{
 				"grant role/nightly Decrypt on key/payroll",
+				"grant nightly on key/payroll to role/nightly for Decrypt",
 				"grant role/nightly [Decrypt, DescribeKey] on key/payroll subset dept=finance name nightly",
 			},
 		},

@@ -159,7 +159,7 @@ func (s *Session) keyWords(p positions, typed []string) []Candidate {
 	if _, known := policy.ActionNamed(first(p.do)); !known {
 		rows = policy.ConditionKeys
 	}
-	for _, row := range rows {
+	for _, row := range ordinaryFirst(rows) {
 		if row.Absent || !s.settable(p, row) {
 			continue
 		}
@@ -177,6 +177,23 @@ func (s *Session) keyWords(p positions, typed []string) []Candidate {
 		}
 	}
 	return all
+}
+
+// ordinaryFirst are condition keys with those that requests often bring in front,
+// and those of attestation documents, which are many and seldom, behind all
+// others.
+func ordinaryFirst(rows []policy.ConditionKey) []policy.ConditionKey {
+	often := []string{"kms:EncryptionContext:", "kms:ViaService"}
+	place := func(k policy.ConditionKey) int {
+		switch i := slices.Index(often, k.Name); {
+		case i >= 0:
+			return i
+		case strings.HasPrefix(k.Name, "kms:RecipientAttestation:"):
+			return len(often) + 1
+		}
+		return len(often)
+	}
+	return slices.SortedStableFunc(slices.Values(rows), func(a, b policy.ConditionKey) int { return place(a) - place(b) })
 }
 
 // namesOf are the condition keys of a row: itself, or what policies name

@@ -1,10 +1,14 @@
 package repl_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/policytests/repl"
 )
 
 func TestCompletionKnowsWhatCanStandHere(t *testing.T) {
@@ -82,5 +86,19 @@ func TestCompletionKnowsWhatCanStandHere(t *testing.T) {
 		for _, w := range strings.Fields(row.unwanted) {
 			assert.False(t, values[w], "%s; %q has %s", row.scene, row.line, w)
 		}
+	}
+}
+
+func TestConditionKeysThatRequestsOftenBringComeFirst(t *testing.T) {
+	s, _ := open(t)
+	all, _ := s.Complete("can role/payroll kms:Decrypt key/payroll ")
+	at := func(value string) int {
+		return slices.IndexFunc(all, func(c repl.Candidate) bool { return strings.HasPrefix(c.Value, value) })
+	}
+	for _, pair := range [][2]string{
+		{"kms:EncryptionContext:", "kms:ViaService="}, {"kms:ViaService=", "kms:EncryptionAlgorithm="}, {"aws:SourceIp=", "kms:RecipientAttestation:"},
+	} {
+		require.GreaterOrEqual(t, at(pair[0]), 0, pair[0])
+		assert.Less(t, at(pair[0]), at(pair[1]), "%s before %s", pair[0], pair[1])
 	}
 }

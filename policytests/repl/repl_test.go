@@ -182,6 +182,7 @@ func TestChangesCountFromTheNextQuestionOnAndCanBeUndone(t *testing.T) {
 		after           bool
 	}{
 		{"grant user/bob Encrypt on key/payroll", "user/bob kms:Encrypt key/payroll", true},
+		{"grant late on key/payroll to user/bob for Encrypt subset a=b", "user/bob kms:Encrypt key/payroll kms:EncryptionContext:a=b", true},
 		{"grant user/bob Encrypt on alias/payroll subset a=b", "user/bob kms:Encrypt key/payroll kms:EncryptionContext:a=b", true},
 		{"revoke nightly on key/payroll", "role/night kms:Decrypt key/payroll kms:EncryptionContext:dept=finance", false},
 		{"policy user/bob all " + everything, "user/bob kms:Encrypt key/payroll", true},
