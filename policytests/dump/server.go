@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	neturl "net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -30,6 +31,10 @@ func FromServer(ctx context.Context, url string) (*Contents, error) {
 	}
 	r := reader{c: &Contents{}, client: kms.NewFromConfig(cfg, func(o *kms.Options) { o.BaseEndpoint = &url })}
 	if err := r.keys(ctx); err != nil {
+		var sending *neturl.Error
+		if errors.As(err, &sending) {
+			return nil, fmt.Errorf("%s cannot be reached: %w", url, sending.Err)
+		}
 		return nil, fmt.Errorf("asking %s: %w", url, err)
 	}
 	if len(r.c.Keys) == 0 {
