@@ -190,12 +190,15 @@ func (t Table) manyActions(p *printer) {
 			nothing = append(nothing, name)
 		}
 	}
-	if last != "" {
+	switch {
+	case last == "" && len(nothing) > 0:
+		p.wrap("Nothing of what was asked is ever allowed: " + strings.Join(nothing, ", "))
+	case len(nothing) > 0:
+		p.line("")
+		p.wrap("Nothing else of what was asked is ever allowed; nothing of it at all: " + strings.Join(nothing, ", "))
+	case last != "":
 		p.line("")
 		p.line("Nothing else of what was asked is ever allowed.")
-	}
-	if len(nothing) > 0 {
-		p.wrap("Nothing of what was asked: " + strings.Join(nothing, ", "))
 	}
 }
 

@@ -113,6 +113,12 @@ func (b *Base) because(ctx context.Context, row Access) string {
 	if err != nil || d.Allowed {
 		return ""
 	}
+	if d.Layer == decision.LayerGuardrail { // who is allowed by no policy needs no guardrail to be refused
+		q.Unguarded = true
+		if bare, err := b.Decide(ctx, q); err == nil && !bare.Allowed {
+			d = bare
+		}
+	}
 	return short(d, &q)
 }
 
