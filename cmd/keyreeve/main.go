@@ -82,7 +82,9 @@ OPA, from key policies, IAM policies, grants and sessions compiled to Rego.
 
 Exit codes: 0 fine; 1 the command worked and the answer is "no"; 2 wrong flags
 or arguments; 3 the command could not do its work.`,
-		Example: `  keyreeve serve --dev
+		Example: `  keyreeve init policies && keyreeve lint policies && keyreeve test policies
+  keyreeve explain -w policies role/payroll kms:Decrypt key/payroll
+  keyreeve serve --dev
   keyreeve tls-probe localhost:8443`,
 		Version:       version(),
 		SilenceUsage:  true,
@@ -90,7 +92,8 @@ or arguments; 3 the command could not do its work.`,
 	}
 	root.SetFlagErrorFunc(misused)
 	root.SetVersionTemplate("keyreeve {{.Version}}\n")
-	root.AddGroup(&cobra.Group{ID: groupAuthors, Title: "For policy authors and CI:"}, &cobra.Group{ID: groupService, Title: "The service:"})
+	root.AddGroup(&cobra.Group{ID: groupAuthors, Title: "For policy authors and CI:"}, &cobra.Group{ID: groupService, Title: "The service:"},
+		&cobra.Group{ID: groupItself, Title: "The command itself:"})
 	addGroup(root, groupAuthors,
 		newCompile(),
 		newDecide(),
@@ -114,6 +117,7 @@ or arguments; 3 the command could not do its work.`,
 		newEvents(),
 		newTLSProbe(),
 	)
+	describeItself(root)
 	return root
 }
 
@@ -121,6 +125,7 @@ or arguments; 3 the command could not do its work.`,
 const (
 	groupAuthors = "authors"
 	groupService = "service"
+	groupItself  = "itself"
 )
 
 // addGroup adds commands to root, as members of a group.
