@@ -19,7 +19,7 @@ const (
 
 // notIgnored are rules that no entry of a configuration sets aside: that a
 // policy, or a part of one, was not looked at must not end as "fine".
-var notIgnored = []string{string(policy.CodeSyntax), ruleUndecided, ruleUnsettled}
+var notIgnored = []string{policy.CodeSyntax, ruleUndecided, ruleUnsettled}
 
 // ownRules are beside those of rego/lint.
 var ownRules = []lint.Rule{

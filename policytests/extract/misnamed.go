@@ -8,7 +8,7 @@ import (
 
 // misnamed are the statements of a document that is meant as a policy and has
 // no Statement: they stand under a name that is a slip of it (statement,
-// Statment, Statements), or anywhere in an object that has Version or Id. None
+// Statemen, Statements), or anywhere in an object that has Version or Id. None
 // for anything else.
 func misnamed(n *node) []*node {
 	if !n.isObject() || n.isPolicy() {

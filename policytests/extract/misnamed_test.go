@@ -29,14 +29,14 @@ func TestDocumentsMeantAsPoliciesAreFoundInDirectories(t *testing.T) {
 		file, text string
 		want       []string
 	}{
-		"a slip of Statement":                 {text: `{"Version": "2012-10-17", "Statment": [` + statement + `]}`, want: []string{"1 key"}},
+		"a slip of Statement":                 {text: `{"Version": "2012-10-17", "Statemen": [` + statement + `]}`, want: []string{"1 key"}},
 		"several of Statement":                {text: `{"Version": "2012-10-17", "Statements": [` + statement + `]}`, want: []string{"1 key"}},
 		"all names in lower case":             {text: `{"statement": {"effect": "Allow", "principal": "*", "action": "kms:*"}}`, want: []string{"1 key"}},
 		"a statement by itself, with Version": {text: `{"Version": "2012-10-17", "Effect": "Deny", "Action": "kms:*"}`, want: []string{"1 identity"}},
 		"statements under another name":       {text: `{"Id": "key", "Rules": [` + statement + `]}`, want: []string{"1 key"}},
-		"YAML":                                {file: "p.yaml", text: "Version: 2012-10-17\nStatments:\n- {Effect: Allow, Principal: '*', Action: 'kms:*'}\n", want: []string{"1 key"}},
-		"YAML of a known kind":                {file: "p.vpce.yaml", text: "Statment: [{Effect: Allow, Principal: '*', Action: 'kms:*'}]\n", want: []string{"1 endpoint"}},
-		"another service's policy":            {text: `{"Version": "2012-10-17", "Statment": [` + bucket + `]}`},
+		"YAML":                                {file: "p.yaml", text: "Version: 2012-10-17\nStatemens:\n- {Effect: Allow, Principal: '*', Action: 'kms:*'}\n", want: []string{"1 key"}},
+		"YAML of a known kind":                {file: "p.vpce.yaml", text: "Statemen: [{Effect: Allow, Principal: '*', Action: 'kms:*'}]\n", want: []string{"1 endpoint"}},
+		"another service's policy":            {text: `{"Version": "2012-10-17", "Statemen": [` + bucket + `]}`},
 		"a package":                           {text: `{"name": "x", "version": "1.0.0", "Version": "1", "scripts": {"action": "build"}}`},
 		"a query":                             {text: `{"statement": "SELECT 1", "Version": 1}`},
 		"a setting called Effect":             {text: `{"Version": 1, "Effect": "blur", "Action": "fade"}`},

@@ -22,7 +22,7 @@ func (r Rule) Page() string {
 		fmt.Fprintf(&b, "- Elsewhere: %s\n", strings.Join(r.Also, ", "))
 	}
 	fmt.Fprintf(&b, "\n%s\n## How to suppress\n\n", r.body())
-	if r.ID == string(policy.CodeSyntax) {
+	if r.ID == policy.CodeSyntax {
 		b.WriteString("It cannot be set aside: nothing else is known of such a policy.\n")
 		return b.String()
 	}
