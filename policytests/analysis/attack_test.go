@@ -58,6 +58,8 @@ func TestWhatARequestCanMeetIsNotProvedAbsent(t *testing.T) {
 		"for which function a role is":                               {`{"ArnLike":{"lambda:SourceFunctionArn":"arn:aws:lambda:*:*:function:*"}}`, Unknown},
 		"what a provider says beside whom it has identified":         {`{"StringEquals":{"cognito-identity.amazonaws.com:aud":"x"}}`, Unknown},
 		"nobody, for there is no such key":                           {`{"StringEquals":{"aws:PrincipalOrgI":"x"}}`, Proved},
+		"two spellings of one name":                                  {`{"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":["dept","Dept"]},"ForAnyValue:StringEquals":{"kms:EncryptionContextKeys":"dept"},"ForAnyValue:StringLike":{"kms:EncryptionContextKeys":"Dept"}}`, Found},
+		"nobody, for two values are never one":                       {`{"StringEquals":{"kms:EncryptionContext:dept":"a"},"StringLike":{"kms:EncryptionContext:Dept":"b*"}}`, Proved},
 		"a value that is empty":                                      {`{"StringNotLike":{"kms:EncryptionContext:u":"?*"},"Null":{"kms:EncryptionContext:u":"false"}}`, Found},
 		"a service of a source elsewhere":                            {`{"ArnLike":{"aws:SourceArn":"arn:aws-cn:s3:*:444455556666:*"}}`, Found},
 		"a service by its name in a Region":                          {`{"ForAnyValue:StringLike":{"aws:PrincipalServiceNamesList":"l*.us-east-1.amazonaws.com"}}`, Found},

@@ -137,9 +137,9 @@ func (c *caseLine) pairs(w *Witness) {
 		switch {
 		case o.name == "":
 		case strings.HasPrefix(d.name, encryptionContext):
-			c.words = append(c.words, quote("kms:EncryptionContext:"+o.name)+"="+quote(o.value))
+			c.each("kms:EncryptionContext:", o.pairs())
 		case w.carries(requestTag):
-			c.words = append(c.words, quote("aws:RequestTag/"+o.name)+"="+quote(o.value))
+			c.each("aws:RequestTag/", o.pairs())
 		}
 	}
 	if names := w.Question.Context[tagKeys]; len(names) > 0 && !w.carries(requestTag) {
@@ -147,6 +147,12 @@ func (c *caseLine) pairs(w *Witness) {
 	}
 	if kind := w.Question.Context["kms:grantconstrainttype"]; w.Action == "kms:CreateGrant" && len(w.Question.EncryptionContext) > 0 {
 		c.set("kms:GrantConstraintType", kind)
+	}
+}
+
+func (c *caseLine) each(prefix string, pairs map[string]string) {
+	for _, name := range sortedKeys(pairs) {
+		c.words = append(c.words, quote(prefix+name)+"="+quote(pairs[name]))
 	}
 }
 

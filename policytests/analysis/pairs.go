@@ -30,8 +30,7 @@ func (sp *space) constraints() map[string]named {
 }
 
 // pairs makes a dimension of each name of pairs that policies speak of, and one
-// of any other: of the encryption context, or of the tags of a request. Two
-// names that differ only in case are not tried together.
+// of any other: of the encryption context, or of the tags of a request.
 func (sp *space) pairs(prefix, namesKey string, extra map[string]named) []*dimension {
 	names := map[string]named{}
 	for name, n := range extra {
@@ -100,8 +99,60 @@ func (sp *space) pair(prefix, namesKey, name string, n named) *dimension {
 			d.options = append(d.options, option{keys: map[string][]string{key: {v}}, name: s, value: v})
 		}
 	}
+	if written := sp.written(prefix, namesKey, name); len(written) > 1 {
+		d.twins(key, written, c.values[0], max(2, len(sp.conditions[namesKey])))
+	}
 	sp.dims[key] = d
 	return d
+}
+
+// written are the spellings of a name that policies have in full.
+func (sp *space) written(prefix, namesKey, name string) []string {
+	var all []string
+	for _, c := range sp.conditions[prefix+name] {
+		all = append(all, c.source.KeyText[len(prefix):])
+	}
+	for _, c := range sp.conditions[namesKey] {
+		for _, o := range c.operands {
+			if text, only := o.value.Literal(); only && strings.EqualFold(text, name) {
+				all = append(all, text)
+			}
+		}
+	}
+	return unique(all)
+}
+
+// maxSpellings bounds those of one name that are tried together.
+const maxSpellings = 4
+
+// twins adds requests that bring several spellings of a name at once. What is
+// said of the value of a name then holds of several values. Most is how many at
+// once conditions can tell from fewer.
+func (d *dimension) twins(key string, spellings []string, value string, most int) {
+	if len(spellings) > maxSpellings && d.limit == "" {
+		d.limit = "too many spellings of " + key
+	}
+	spellings = spellings[:min(len(spellings), maxSpellings)]
+	for set := range 1 << len(spellings) {
+		var names []string
+		for i, s := range spellings {
+			if set&(1<<i) != 0 {
+				names = append(names, s)
+			}
+		}
+		if len(names) < 2 || len(names) > most {
+			continue
+		}
+		slices.Sort(names)
+		o := option{name: names[0], value: value, also: names[1:]}
+		pairs := o.pairs()
+		var values []string
+		for _, n := range names {
+			values = append(values, pairs[n])
+		}
+		o.keys = map[string][]string{key: values}
+		d.options = append(d.options, o)
+	}
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -282,7 +282,7 @@ func (r *residue) value(s *subject, key string, chosen func(dim int) *option) []
 	var names []string
 	for _, d := range dims {
 		if o := chosen(r.number(d)); o.name != "" {
-			names = append(names, o.name)
+			names = append(append(names, o.name), o.also...)
 		}
 	}
 	return names

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -176,9 +177,7 @@ func (s *solver) context() map[string]string {
 	pairs := map[string]string{}
 	for i, d := range s.dims {
 		if i < len(s.chosen) && s.chosen[i] >= 0 && slices.Contains(s.space.contexts, d) {
-			if o := d.options[s.chosen[i]]; o.name != "" {
-				pairs[o.name] = o.value
-			}
+			maps.Copy(pairs, d.options[s.chosen[i]].pairs())
 		}
 	}
 	return pairs

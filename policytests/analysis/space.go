@@ -3,6 +3,7 @@ package analysis
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/rego/policy"
@@ -45,6 +46,21 @@ type option struct {
 	keys map[string][]string
 	// name and value are a pair of the encryption context, or a tag.
 	name, value string
+	// also are further spellings of the name in the same request, each with a
+	// value of its own.
+	also []string
+}
+
+// pairs are those that the option brings, by name.
+func (o *option) pairs() map[string]string {
+	if o.name == "" {
+		return nil
+	}
+	all := map[string]string{o.name: o.value}
+	for i, spelling := range o.also {
+		all[spelling] = o.value + strings.Repeat("x", i+1)
+	}
+	return all
 }
 
 // newSpace takes in the conditions of some universes.

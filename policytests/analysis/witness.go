@@ -105,10 +105,10 @@ func (r *residue) witness(s *subject, chosen []int) *Witness {
 		switch {
 		case o.name == "":
 		case strings.HasPrefix(d.name, encryptionContext):
-			pairs[o.name] = o.value
-			names = append(names, o.name)
+			maps.Copy(pairs, o.pairs())
+			names = append(append(names, o.name), o.also...)
 		default:
-			tags = append(tags, o.name)
+			tags = append(append(tags, o.name), o.also...)
 		}
 	}
 	for k, values := range r.given {
