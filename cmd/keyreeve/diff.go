@@ -44,8 +44,8 @@ revision, as REVISION:PATH. Files of directories are compared by name. A policy 
 itself is compared as if all others allowed everything; in a world, all policies count.
 Where there is no difference, that is proved over all requests. Trust policies are
 compared by who may assume the role. Grants outside of a world are not compared, nor
-are actions of other services; if what policies say of them changed, that is said, and
-the exit code is not 0.
+are actions of services other than KMS and STS; if what policies say of them changed,
+that is said, and the exit code is not 0.
 
 Exit codes: 0 the same; 1 new access; 2 wrong flags or arguments; 3 something could not
 be read or decided; 4 nothing newly allowed, something newly denied.`,

@@ -30,6 +30,9 @@ type Loose struct {
 	AWSManaged        bool
 	// Trusted accounts are not strangers.
 	Trusted []string
+	// Assuming: requests are to assume roles, not to use keys. It is for IAM
+	// policies and limits.
+	Assuming bool
 }
 
 // OfDocument is the universe of a policy by itself: whatever other policies
@@ -235,6 +238,8 @@ func (s *stage) set(u *Universe, worlds []*world.World) {
 	if u.kind == policy.Trust {
 		arn := "arn:" + s.first.Partition + ":iam::" + s.first.Account + ":role/" + cmp.Or(u.loose.Name, "this")
 		u.assumable(arn, s.first.Account, "role/"+cmp.Or(u.loose.Name, "this"), s.first.Region, u.subject).owner(u.world)
+	} else if u.loose.Assuming {
+		s.roles(u)
 	} else {
 		for _, region := range s.regions {
 			s.resources(u, region)

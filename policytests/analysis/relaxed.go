@@ -108,7 +108,7 @@ func (sp *space) hasFree() bool {
 			}
 		}
 	}
-	trust := slices.ContainsFunc(sp.universes, func(u *Universe) bool { return u.kind == policy.Trust })
+	trust := sp.aboutRoles()
 	for key, all := range sp.conditions {
 		if trust && mayBeUntold(key) || mayBeBeyond(key) || sp.mixed(key) || slices.ContainsFunc(all, func(c *condition) bool { return len(c.vars) > 0 }) {
 			return true

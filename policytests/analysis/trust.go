@@ -38,6 +38,32 @@ func (u *Universe) assumable(arn, account, name, region string, trust *decision.
 	return r
 }
 
+// roles adds the roles that policies tell apart, with trust policies that leave
+// it to the policy that is looked at.
+func (s *stage) roles(u *Universe) {
+	who := `"*"`
+	if u.kind == policy.Identity || u.kind == policy.Boundary || u.kind == policy.Session {
+		who = `{"AWS":"` + s.first.Account + `"}`
+	}
+	trust := made(policy.Trust, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":`+who+`,"Action":"sts:*"}]}`)
+	for _, account := range s.accounts {
+		prefix := "arn:" + s.first.Partition + ":iam::" + account + ":role/"
+		d := domain{form: join(literal(prefix), some(pathWord)), seeds: []string{prefix + "this"}}
+		for _, arn := range s.pick("Resource", s.elements, d) {
+			r := &resource{kind: policy.RoleResource, name: "role/" + strings.TrimPrefix(arn, prefix), region: s.first.Region, policy: &trust,
+				asked: ask.Resource{ARN: arn, Account: account}, facts: map[string][]string{}}
+			r.owner(u.world)
+			s.guard(u, r)
+			u.resources = append(u.resources, r)
+		}
+	}
+}
+
+// aboutRoles tells whether requests are to assume roles.
+func (sp *space) aboutRoles() bool {
+	return slices.ContainsFunc(sp.universes, func(u *Universe) bool { return u.kind == policy.Trust || u.loose.Assuming })
+}
+
 // providers adds, for each identity provider that trust policies name, somebody
 // whom it has identified and who has no session yet. The account is that of the
 // role.
@@ -151,7 +177,7 @@ func asksForRoles(a *policy.Action) bool {
 
 // looksAt tells whether universes of the space ask about an action.
 func (sp *space) looksAt(a *policy.Action) bool {
-	if slices.ContainsFunc(sp.universes, func(u *Universe) bool { return u.kind == policy.Trust }) {
+	if sp.aboutRoles() {
 		return asksForRoles(a)
 	}
 	return strings.HasPrefix(a.Name, "kms:") && a.Operation != "" && a.Name != "kms:RetireGrant"

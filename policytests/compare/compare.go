@@ -195,9 +195,13 @@ func (c *comparer) policies(ctx context.Context, name string, old, new *extract.
 	if err != nil {
 		return err
 	}
-	d, err := analysis.Diff(ctx, pair.universes[0], pair.universes[1], nil)
-	if err != nil {
-		return fmt.Errorf("comparing %s: %w", shown, err)
+	var d analysis.Difference
+	for _, u := range pair.universes {
+		more, err := analysis.Diff(ctx, u[0], u[1], nil)
+		if err != nil {
+			return fmt.Errorf("comparing %s: %w", shown, err)
+		}
+		d.Granted, d.Withdrawn, d.Unknown = append(d.Granted, more.Granted...), append(d.Withdrawn, more.Withdrawn...), append(d.Unknown, more.Unknown...)
 	}
 	c.foreign(shown, d, pair.foreign)
 	c.add(Part{Name: name, State: state, Difference: d})
@@ -224,8 +228,20 @@ func (c *comparer) foreign(name string, d analysis.Difference, pair [2]foreignSe
 
 // A pair is a policy in both versions.
 type pair struct {
-	universes [2]*analysis.Universe // nil: that version does not have it
+	universes [][2]*analysis.Universe // nil: that version does not have it
 	foreign   [2]foreignSet
+}
+
+// roles are the ways to assume roles by which policies of a kind are compared.
+func roles(k policy.Kind) ways {
+	switch k {
+	case policy.Trust:
+		return byAnybody
+	case policy.Key, policy.Endpoint:
+		return 0
+	default:
+		return byPrincipals
+	}
 }
 
 // pair makes universes of a policy in both versions.
@@ -248,32 +264,49 @@ func (c *comparer) pair(name string, old, new *extract.Policy) (pair, string, er
 			return pair, "", fmt.Errorf("%s is not accepted: %w", p.File, first(err))
 		}
 		docs[i] = d
-		pair.foreign[i].take("", d, d.Kind == policy.Trust)
+		pair.foreign[i].take("", d, roles(d.Kind))
 	}
 	for i := range docs {
 		if docs[i] == nil {
 			docs[i], _ = analysis.None(known.Kind)
 			if known.Kind != policy.Identity { // none of which allows nothing of any service
-				pair.foreign[i].take("", docs[i], false)
+				pair.foreign[i].take("", docs[i], roles(known.Kind))
 			}
 		}
 	}
+	for _, assuming := range []bool{false, true} {
+		if assuming && roles(known.Kind) != byPrincipals {
+			break
+		}
+		u, err := c.universes(known, docs, assuming)
+		if err != nil {
+			return pair, "", fmt.Errorf("%s: %w", name, err)
+		}
+		pair.universes = append(pair.universes, u)
+	}
+	return pair, state, nil
+}
+
+// universes are those of both documents, of using keys or of assuming roles.
+func (c *comparer) universes(p *extract.Policy, docs [2]*policy.Document, assuming bool) (pair [2]*analysis.Universe, err error) {
 	var all []analysis.Loose
 	for _, d := range docs {
 		if d != nil {
-			all = append(all, loose(known, d))
+			l := loose(p, d)
+			l.Assuming = assuming
+			all = append(all, l)
 		}
 	}
 	universes, err := analysis.OfDocuments(c.config(), all...)
 	if err != nil {
-		return pair, "", fmt.Errorf("%s: %w", name, err)
+		return pair, err
 	}
 	for i := range docs {
 		if docs[i] != nil {
-			pair.universes[i], universes = universes[0], universes[1:]
+			pair[i], universes = universes[0], universes[1:]
 		}
 	}
-	return pair, state, nil
+	return pair, nil
 }
 
 // first is the first of several faults.

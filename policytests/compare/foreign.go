@@ -9,26 +9,25 @@ import (
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
-// assuming are the actions on roles that trust policies and worlds are compared
-// by, in lower case.
-var assuming = func() map[string]bool {
-	names := map[string]bool{}
-	for _, a := range policy.Actions {
-		if strings.HasPrefix(a.Name, "sts:") && a.On(policy.RoleResource) {
-			names[strings.ToLower(a.Name)] = true
-		}
-	}
-	return names
-}()
+// Ways to assume a role that are compared. The zero value is none.
+type ways int
+
+const (
+	byPrincipals ways = iota + 1 // of AWS
+	byAnybody                    // also by users of identity providers
+)
+
+// ofPrincipals are the actions on roles of principals of AWS, in lower case.
+var ofPrincipals = []string{"sts:assumerole", "sts:setsourceidentity", "sts:tagsession"}
 
 // A foreignSet holds what documents say of actions that are not compared:
 // for each of them the statement as if it were about that one alone, with the
 // action as it is written.
 type foreignSet map[string]string
 
-// take adds what a document says, on behalf of an owner. roles: actions on roles
-// are compared. Key policies are about keys alone.
-func (f foreignSet) take(owner string, d *policy.Document, roles bool) {
+// take adds what a document says, on behalf of an owner. Key policies are about
+// keys alone.
+func (f foreignSet) take(owner string, d *policy.Document, roles ways) {
 	if d == nil || d.Kind == policy.Key {
 		return
 	}
@@ -104,15 +103,16 @@ func foreignOf(w *world.World) foreignSet {
 func (f foreignSet) attached(owner string, one *world.Policy, more ...[]*world.Policy) {
 	for _, p := range append(slices.Concat(more...), one) {
 		if p != nil {
-			f.take(owner+" "+p.Document.Kind.String(), p.Document, true)
+			f.take(owner+" "+p.Document.Kind.String(), p.Document, byAnybody)
 		}
 	}
 }
 
 // compared tells whether all actions that a pattern matches are compared.
-func compared(pattern string, roles bool) bool {
+func compared(pattern string, roles ways) bool {
 	pattern = strings.ToLower(pattern)
-	return strings.HasPrefix(pattern, "kms:") || roles && (assuming[pattern] || strings.HasPrefix(pattern, "sts:assume"))
+	return strings.HasPrefix(pattern, "kms:") || roles != 0 && slices.Contains(ofPrincipals, pattern) ||
+		roles == byAnybody && strings.HasPrefix(pattern, "sts:assume")
 }
 
 // changed lists the actions of which two sets say different things, sorted.

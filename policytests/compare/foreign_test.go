@@ -32,13 +32,16 @@ func TestWhatIsNotComparedIsNeverTheSame(t *testing.T) {
 		want           compare.Result
 		names          string
 	}{
-		"every action is added":             {"x.iam.json", allow(`"Action":"kms:*"`), all, compare.Unknown, ": *"},
-		"all but some are added":            {"x.iam.json", allow(`"Action":"kms:*"`), allow(`"NotAction":"iam:*"`), compare.Unknown, "NotAction iam:*"},
-		"an action of another service":      {"x.iam.json", decrypt, allow(`"Action":["kms:Decrypt","iam:PassRole"]`), compare.Unknown, ": iam:PassRole"},
-		"an action becomes a pattern":       {"x.iam.json", allow(`"Action":"s3:GetObject"`), allow(`"Action":"s3:*"`), compare.Unknown, ": s3:*, s3:GetObject"},
-		"a Deny of another service is gone": {"x.scp.json", all + `,{"Effect":"Deny","Action":"s3:*","Resource":"*"}`, all, compare.Unknown, ": s3:*"},
-		"a condition of another service":    {"x.iam.json", allow(`"Action":"s3:*"`), allow(`"Action":"s3:*","Condition":{"Bool":{"aws:SecureTransport":"true"}}`), compare.Unknown, ": s3:*"},
-		"what a role's sessions may bring":  {"x.trust.json", trust(`"sts:AssumeRole"`), trust(`["sts:AssumeRole","sts:SetContext"]`), compare.Unknown, ": sts:SetContext"},
+		"every action is added":                       {"x.iam.json", allow(`"Action":"kms:*"`), all, compare.NewAccess, ": *"},
+		"all but some are added":                      {"x.iam.json", allow(`"Action":"kms:*"`), allow(`"NotAction":"iam:*"`), compare.NewAccess, "NotAction iam:*"},
+		"an action of another service":                {"x.iam.json", decrypt, allow(`"Action":["kms:Decrypt","iam:PassRole"]`), compare.Unknown, ": iam:PassRole"},
+		"an action becomes a pattern":                 {"x.iam.json", allow(`"Action":"s3:GetObject"`), allow(`"Action":"s3:*"`), compare.Unknown, ": s3:*, s3:GetObject"},
+		"a Deny of another service is gone":           {"x.scp.json", all + `,{"Effect":"Deny","Action":"s3:*","Resource":"*"}`, all, compare.Unknown, ": s3:*"},
+		"a role to assume":                            {"x.iam.json", decrypt, allow(`"Action":["kms:Decrypt","sts:AssumeRole"]`), compare.NewAccess, ""},
+		"a role to assume, no more":                   {"x.scp.json", all, all + `,{"Effect":"Deny","Action":"sts:AssumeRole","Resource":"arn:aws:iam::*:role/admin"}`, compare.Narrower, ""},
+		"a way to assume roles of users of providers": {"x.scp.json", all, all + `,{"Effect":"Deny","Action":"sts:AssumeRoleWithWebIdentity","Resource":"*"}`, compare.Unknown, "WithWebIdentity"},
+		"a condition of another service":              {"x.iam.json", allow(`"Action":"s3:*"`), allow(`"Action":"s3:*","Condition":{"Bool":{"aws:SecureTransport":"true"}}`), compare.Unknown, ": s3:*"},
+		"what a role's sessions may bring":            {"x.trust.json", trust(`"sts:AssumeRole"`), trust(`["sts:AssumeRole","sts:SetContext"]`), compare.Unknown, ": sts:SetContext"},
 		"statements are split and reordered": {"x.iam.json", allow(`"Action":["s3:GetObject","kms:Decrypt","S3:PutObject"]`),
 			allow(`"Action":"s3:putobject"`) + "," + allow(`"Action":["kms:Decrypt","s3:GetObject"]`), compare.Same, ""},
 		"the exception is one of KMS":       {"x.iam.json", allow(`"NotAction":["iam:*","kms:SynchronizeMultiRegionKey"]`), allow(`"NotAction":["iam:*"]`), compare.Same, ""},
