@@ -188,7 +188,7 @@ func only[T any](a *Asker, w caseline.Word, found []T, where string) (T, error) 
 	}
 	var none T
 	if len(found) == 0 {
-		return none, failf(w, "there is no %s %s%s", w.Text, where, a.meant(w.Text))
+		return none, failf(w, "there is no %s %s%s", w.Text, where, a.Meant(w.Text))
 	}
 	return none, failf(w, "%d things are called %s %s; add @ACCOUNT, or in REGION", len(found), w.Text, where)
 }

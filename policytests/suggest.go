@@ -7,9 +7,9 @@ import (
 	"github.com/keyreeve/keyreeve/rego/slip"
 )
 
-// meant asks whether another principal, key or alias of the world was meant:
-// one that is called nearly so.
-func (a *Asker) meant(name string) string {
+// Meant asks whether another principal, key or alias of the world was meant:
+// one that is called nearly so, or in a short name has one letter otherwise.
+func (a *Asker) Meant(name string) string {
 	kind, rest, _ := strings.Cut(name, "/")
 	var rests []string
 	full := map[string]string{}
@@ -19,7 +19,11 @@ func (a *Asker) meant(name string) string {
 			full[r] = w.Text
 		}
 	}
-	return slip.Ask(full[slip.Nearest(rest, rests, len(rest)/3)])
+	most := len(rest) / 3
+	if len(rest) == 2 {
+		most = 1
+	}
+	return slip.Ask(full[slip.Nearest(rest, rests, most)])
 }
 
 func actionNames() []string {

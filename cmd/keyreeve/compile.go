@@ -77,6 +77,8 @@ answers as keyreeve does. --schema prints what the Rego reads as input.`,
 	flags.StringVar(&f.rails, "guardrails", "", "`directory` of guardrails that go into the bundle")
 	flags.StringVarP(&f.out, "output", "o", "", "`file` for the bundle; - is standard output")
 	flags.StringVar(&f.schema, "schema", "", "print the JSON Schema of an input: `document` (compiled documents, guardrails), decide or answer (bundles)")
+	complete(c, "kind", strings.Fields(strings.NewReplacer(",", " ", " and ", " ").Replace(kinds)))
+	complete(c, "schema", []string{"document", "decide", "answer"})
 	return c
 }
 

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,8 +104,8 @@ func WhatCan(ctx context.Context, b *Base, principal, resource string, f Filter)
 		t.note("These are the actions of kms; explain answers about others, such as sts:AssumeRole.")
 	}
 	if !t.met {
-		return Table{}, caseline.Error{Message: fmt.Sprintf("there is no principal %s in this world; name it root@ACCOUNT, user/NAME, role/NAME, "+
-			"federated/NAME, web/NAME, service/NAME or by ARN, or ask about %q", principal, stranger)}
+		return Table{}, caseline.Error{Message: fmt.Sprintf("there is no principal %s in this world%s", principal,
+			cmp.Or(b.asker.Meant(principal), fmt.Sprintf("; name it root@ACCOUNT, user/NAME, role/NAME, federated/NAME, web/NAME, service/NAME or by ARN, or ask about %q", stranger)))}
 	}
 	return t.table(), nil
 }
@@ -195,7 +196,7 @@ func (b *Base) keyNamed(name string) (*world.Key, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return nil, caseline.Error{Message: "there is no key " + name + " in this world; name it key/NAME, alias/NAME or by ARN"}
+		return nil, caseline.Error{Message: "there is no key " + name + " in this world" + cmp.Or(b.asker.Meant(name), "; name it key/NAME, alias/NAME or by ARN")}
 	}
 	var names []string
 	for _, k := range found {

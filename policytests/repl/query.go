@@ -43,7 +43,7 @@ func whoCan(ctx context.Context, s *Session, rest string) (Answer, error) {
 	case do == "":
 		return Answer{}, misuse("who can do what? who-can kms:Decrypt key/payroll, or say it once: do kms:Decrypt")
 	case on == "" && needsResource(do):
-		return Answer{}, misuse("on which key? who-can %s key/payroll, or say it once: on key/payroll", do)
+		return Answer{}, misuse("on which key? who-can %s key/NAME, or say it once: on key/NAME", do)
 	}
 	t, err := query.WhoCan(ctx, s.current.base, list(do), on, query.Filter{})
 	return s.tabled(t, err)

@@ -364,3 +364,8 @@ func TestTheKeyOfTheSceneIsShown(t *testing.T) {
 	assert.Equal(t, say(t, s, "show rego key/payroll").Text, say(t, s, "on key/payroll", "show rego").Text)
 	assert.Equal(t, say(t, s, "show policy key/payroll").Text, say(t, s, "show policy").Text)
 }
+
+func TestBareShowTellsWhatElseThereIs(t *testing.T) {
+	s, _ := open(t)
+	assert.Contains(t, say(t, s, "show").Text, "show also lists accounts, principals, keys")
+}

@@ -104,7 +104,7 @@ func (sc scene) positions(w []string) (positions, error) {
 		return p, misuse("what is asked for? Add an action such as kms:Decrypt, or say it once: do kms:Decrypt")
 	case p.on == nil && needsResource(p.do):
 		if sc.on == "" {
-			return p, misuse("%s is about a resource: add it, such as key/payroll, or say it once: on key/payroll", p.do)
+			return p, misuse("%s is about a resource: add it, such as key/NAME, or say it once: on key/NAME", p.do)
 		}
 		p.on = []string{sc.on}
 	}

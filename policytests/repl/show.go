@@ -42,7 +42,11 @@ func show(ctx context.Context, s *Session, rest string) (Answer, error) {
 		return s.listing(f(s)), nil
 	}
 	switch topic {
-	case "", "scene":
+	case "":
+		a, err := s.sceneAnswer()
+		a.Text += "\n" + s.faint("show also lists "+strings.Join(topics[1:], ", "))
+		return a, err
+	case "scene":
 		return s.sceneAnswer()
 	case "condition-keys":
 		return s.conditionKeys(after)
