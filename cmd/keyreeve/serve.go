@@ -105,6 +105,8 @@ before goes on serving.`,
 		"`address` to serve Prometheus metrics on, without TLS or credentials, as 127.0.0.1:9464 (default: none)")
 	flags.StringVar(&f.decisionCache, "decision-cache", "on", "`on|off`: answer an equal question with OPA's own earlier answer")
 	flags.IntVar(&f.verifyDecisions, "verify-decisions", 0, "decide every `n`th cached answer again and compare (default 1 with --dev, else 1000)")
+	// The flag is there; files are offered, too.
+	_ = c.RegisterFlagCompletionFunc("request-quotas", cobra.FixedCompletions([]string{quotasNone, quotasAWS}, cobra.ShellCompDirectiveDefault))
 	return c
 }
 
