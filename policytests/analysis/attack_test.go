@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
@@ -154,6 +155,25 @@ func TestGrantsForResourcesOfServicesAreToldApart(t *testing.T) {
 	a, err := Find(t.Context(), Query{Allowed: []*Universe{u}, Actions: []string{"kms:CreateGrant"}})
 	require.NoError(t, err)
 	assert.Equal(t, Found, a.State, a.Why)
+}
+
+// TestServicesThatAWorldDoesNotListAreNotProvedAbsent asks who is let in by a
+// policy that names a service, or what services are.
+func TestServicesThatAWorldDoesNotListAreNotProvedAbsent(t *testing.T) {
+	for name, says := range map[string]string{
+		"by name":          `Principal: {Service: backup.amazonaws.com}`,
+		"by what they are": `Principal: "*", Condition: {Bool: {"aws:PrincipalIsAWSService": "true"}}`,
+		"by a condition":   `Principal: "*", Condition: {StringEquals: {"aws:PrincipalServiceName": backup.amazonaws.com}}`,
+	} {
+		text := strings.Replace(exampleWorld, `{Effect: Deny, Principal: "*", Action: "kms:GenerateDataKey", Resource: "*"}`,
+			`{Effect: Allow, Action: "kms:Decrypt", Resource: "*", `+says+`}`, 1)
+		w := loadWorld(t, text)
+		u, err := OfKey(w, w.Keys()[0], Config{})
+		require.NoError(t, err)
+		a, err := Find(t.Context(), Query{Allowed: []*Universe{u}, Actions: []string{"kms:Decrypt"}, Callers: func(c Caller) bool { return c.Type == decision.Service }})
+		require.NoError(t, err, name)
+		assert.Equal(t, Found, a.State, "%s: %s", name, a.Why)
+	}
 }
 
 // TestRetiringGrantsIsNotProvedAbsent asks who may retire a grant of a world.

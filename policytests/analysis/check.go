@@ -211,9 +211,8 @@ type search struct {
 func (c *checker) find(s search) (Answer, error) {
 	f := &finder{space: c.sp, matching: s.matching, missing: s.missing, extra: s.extra, silent: !s.shown,
 		query: Query{Actions: s.actions, Keys: s.keys}}
-	if s.callers != nil {
-		f.query.Callers = func(x Caller) bool { return s.callers(&x) }
-	}
+	// Of services that the world does not list the rules speak by themselves.
+	f.query.Callers = func(x Caller) bool { return !x.made && (s.callers == nil || s.callers(&x)) }
 	v := variant{u: c.u, without: s.without}
 	switch {
 	case s.anything:

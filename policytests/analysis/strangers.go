@@ -8,6 +8,7 @@ import (
 	"github.com/keyreeve/keyreeve/engine/decision"
 	"github.com/keyreeve/keyreeve/engine/identity"
 	"github.com/keyreeve/keyreeve/engine/world"
+	"github.com/keyreeve/keyreeve/rego/policy"
 )
 
 // strangers adds callers of accounts that the universe does not know, with IAM
@@ -50,6 +51,7 @@ func (u *Universe) strangers(region string, among ...*Universe) error {
 			u.strange = "some names that patterns on callers ask for are none that IAM has"
 		}
 	}
+	u.unlistedServices(region, among, conditions)
 	for _, m := range makeups {
 		w, err := m.world()
 		if err != nil {
@@ -58,6 +60,59 @@ func (u *Universe) strangers(region string, among ...*Universe) error {
 		u.outsiders(w, id, organized(conditions))
 	}
 	return nil
+}
+
+// anyService is one that stands for those that conditions let in by what they
+// are.
+const anyService = "s3.amazonaws.com"
+
+// unlistedServices adds the services that policies let in and that the world does
+// not list.
+func (u *Universe) unlistedServices(region string, among []*Universe, conditions map[string][]*condition) {
+	m := newMakeup(u.world.Partition(), region)
+	listed := u.world.Services()
+	add := func(name string) {
+		if !slices.ContainsFunc(listed, func(s world.Service) bool { return m.withoutRegion(name) == s.Principal }) {
+			m.service(name)
+		}
+	}
+	for _, v := range among {
+		for _, d := range v.all() {
+			for _, p := range d.policy.Document.Principals() {
+				if p.Type == policy.Service {
+					add(p.Text)
+				}
+			}
+		}
+	}
+	for _, key := range []string{"aws:principalisawsservice", "aws:principalservicename", "aws:principalservicenameslist", "aws:principaltype"} {
+		for _, c := range conditions[key] {
+			add(anyService)
+			for _, o := range c.operands {
+				add(o.value.Text)
+			}
+		}
+	}
+	if len(m.services) == 0 {
+		return
+	}
+	m.account("999999999999") // for there is no world without one
+	w, err := m.world()
+	if err != nil {
+		u.limit = "some services that policies name are none that there can be"
+		return
+	}
+	home := u.world
+	u.world = w
+	defer func() { u.world = home }()
+	first := len(u.callers)
+	services := w.Services()
+	for i := range services {
+		u.service(services[i].Principal, region)
+	}
+	for _, c := range u.callers[first:] {
+		c.made = true
+	}
 }
 
 // everybodyOf are the ARNs of an account's root user, and of a user, a role and a
@@ -138,14 +193,14 @@ func align(old, new *Universe) error {
 	if old == nil || new == nil || old.open || new.open || len(old.resources) == 0 || len(new.resources) == 0 {
 		return nil
 	}
-	outside := (*Caller).strange
+	outside := func(c *Caller) bool { return c.strange() || c.made }
 	if !slices.ContainsFunc(old.callers, outside) || !slices.ContainsFunc(new.callers, outside) {
 		return nil
 	}
 	for _, u := range []*Universe{old, new} {
 		u.callers = slices.DeleteFunc(u.callers, outside)
 		for key, c := range u.byKey {
-			if c.strange() {
+			if outside(c) {
 				delete(u.byKey, key)
 			}
 		}

@@ -80,6 +80,7 @@ type Caller struct {
 	// them: "has no IAM policies". Empty for callers of a world.
 	Variation string
 
+	made      bool   // a service that the world does not list
 	provider  string // of somebody who asks for a role on the word of an identity provider
 	who       identity.Caller
 	principal decision.Principal
