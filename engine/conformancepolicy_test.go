@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 	"github.com/keyreeve/keyreeve/engine/enginetest"
 )
 
@@ -207,9 +208,7 @@ func TestSamplesInOtherLanguages(t *testing.T) {
 		{[]string{"aws", "--version"}, []string{"bash", "testdata/conformance.sh"}},
 	} {
 		t.Run(strings.Join(c.run, " "), func(t *testing.T) {
-			if exec.CommandContext(t.Context(), c.installed[0], c.installed[1:]...).Run() != nil {
-				t.Skipf("%s does not work here", strings.Join(c.installed, " "))
-			}
+			testtool.Client(t, c.installed...)
 			command := exec.CommandContext(t.Context(), c.run[0], c.run[1:]...)
 			command.Env = append(os.Environ(), env...)
 			out, err := command.CombinedOutput()

@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 )
 
 var update = flag.Bool("update", false, "write into README.md what the commands print, and the status table")
@@ -142,9 +144,7 @@ func (s *shell) run(command string) string {
 // TestReadmeCommandsPrintWhatItSays follows the README with a server of its own.
 // With -update it writes what the commands print into the README.
 func TestReadmeCommandsPrintWhatItSays(t *testing.T) {
-	if _, err := exec.LookPath("aws"); err != nil {
-		t.Skip("!!! the AWS CLI is absent: the README's commands are NOT tested on this machine (the tour with the SDK for Go is)")
-	}
+	testtool.Client(t, "aws", "--version")
 	text, err := os.ReadFile(readme)
 	require.NoError(t, err)
 	lines := strings.Split(string(text), "\n")

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 )
 
 // TestToursAreComplete runs the tours of examples/ with the clients that are
@@ -29,8 +31,8 @@ func TestToursAreComplete(t *testing.T) {
 		{"boto3", []string{"python3", "-c", "import boto3"}, []string{"python3", "examples/tour/tour.py"}},
 	} {
 		t.Run(tour.client, func(t *testing.T) {
-			if tour.present != nil && exec.CommandContext(t.Context(), tour.present[0], tour.present[1:]...).Run() != nil {
-				t.Skipf("!!! %s is absent: the tour with it is NOT tested on this machine", tour.client)
+			if tour.present != nil {
+				testtool.Client(t, tour.present...)
 			}
 			c := exec.CommandContext(t.Context(), tour.command[0], tour.command[1:]...)
 			c.Dir, c.Env = "../..", env

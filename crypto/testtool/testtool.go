@@ -19,6 +19,17 @@ func Need(t testing.TB, program string) string {
 	return path
 }
 
+// Client skips a test with a client of AWS, aloud, where command fails, which
+// shows whether the client is there. That is no failure in CI, which has no
+// source of a version that the tests can use (README).
+func Client(t testing.TB, command ...string) {
+	t.Helper()
+	if exec.CommandContext(t.Context(), command[0], command[1:]...).Run() != nil {
+		fmt.Fprintf(os.Stderr, "NOT TESTED: %s: %v does not work here\n", t.Name(), command)
+		t.Skipf("%v does not work here", command)
+	}
+}
+
 // CannotRun ends a test that the machine has no means for: as a failure in CI,
 // and never in silence.
 func CannotRun(t testing.TB, why string) {

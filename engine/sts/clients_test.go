@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/keyreeve/keyreeve/crypto/seal"
+	"github.com/keyreeve/keyreeve/crypto/testtool"
 	"github.com/keyreeve/keyreeve/engine/sigv4"
 	"github.com/keyreeve/keyreeve/engine/wire"
 )
@@ -209,11 +210,7 @@ func requireAPIError(t *testing.T, err error, code string, status int) {
 
 func run(t *testing.T, url, program string, args ...string) string {
 	t.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil {
-		t.Skipf("%s is not installed", program)
-	}
-	c := exec.CommandContext(t.Context(), path, args...)
+	c := exec.CommandContext(t.Context(), program, args...)
 	c.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+clientKeyID, "AWS_SECRET_ACCESS_KEY="+clientSecret, "AWS_SESSION_TOKEN=",
 		"AWS_DEFAULT_REGION="+clientRegion, "AWS_REGION="+clientRegion, "AWS_ENDPOINT_URL="+url, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=",
 		"AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent")
@@ -223,15 +220,14 @@ func run(t *testing.T, url, program string, args ...string) string {
 }
 
 func TestCommandLineInterface(t *testing.T) {
+	testtool.Client(t, "aws", "--version")
 	out := run(t, serve(t), "aws", "sts", "assume-role", "--role-arn", testRole, "--role-session-name", "sess-7",
 		"--tags", "Key=team,Value=a b", "--output", "text", "--query", "[AssumedRoleUser.Arn,PackedPolicySize>`0`]")
 	assert.Equal(t, "arn:aws:sts::444400001111:assumed-role/Reader/sess-7\tTrue\n", out)
 }
 
 func TestSDKForPython(t *testing.T) {
-	if path, err := exec.LookPath("python3"); err != nil || exec.CommandContext(t.Context(), path, "-c", "import boto3").Run() != nil {
-		t.Skip("boto3 is not installed")
-	}
+	testtool.Client(t, "python3", "-c", "import boto3")
 	out := run(t, serve(t), "python3", "-c", `
 import boto3
 from botocore.exceptions import ClientError

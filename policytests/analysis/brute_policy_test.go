@@ -110,17 +110,7 @@ func (g generator) brutalStatement(k policy.Kind) map[string]any {
 			map[string]any{"AWS": "arn:aws:iam::444455556666:root"}, map[string]any{"Service": "logs.us-east-1.amazonaws.com"}, map[string]any{"AWS": "arn:aws:sts::111122223333:federated-user/guest"})
 		s[pick(g, "Principal", "Principal", "Principal", "NotPrincipal")] = p
 	}
-	conditions := map[string]map[string][]string{}
-	for range g.IntN(4) {
-		op, key, values := g.brutally()
-		if conditions[op] == nil {
-			conditions[op] = map[string][]string{}
-		}
-		conditions[op][key] = values
-	}
-	if len(conditions) > 0 {
-		s["Condition"] = conditions
-	}
+	g.conditions(s, g.IntN(4), g.brutally)
 	return s
 }
 

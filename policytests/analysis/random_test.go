@@ -79,18 +79,23 @@ func (g generator) statement(k policy.Kind) map[string]any {
 			map[string]any{"AWS": "arn:aws:sts::111122223333:assumed-role/admin/bob"})
 		s[pick(g, "Principal", "Principal", "Principal", "NotPrincipal")] = p
 	}
+	g.conditions(s, g.IntN(3), g.condition)
+	return s
+}
+
+// conditions gives a statement some that are drawn.
+func (generator) conditions(s map[string]any, some int, draw func() (op, key string, values []string)) {
 	conditions := map[string]map[string][]string{}
-	for range g.IntN(3) {
-		op, key, values := g.condition()
+	for range some {
+		op, key, values := draw()
 		if conditions[op] == nil {
 			conditions[op] = map[string][]string{}
 		}
 		conditions[op][key] = values
 	}
-	if len(conditions) > 0 {
+	if some > 0 {
 		s["Condition"] = conditions
 	}
-	return s
 }
 
 // document draws a policy; what the language refuses is drawn again.
